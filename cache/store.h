@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: bytes under the name of their SHA-256, and action records under
+ * their key. Several processes may use one store at once.
+ *
+ *   version           format of the store
+ *   cas/ab/cdef...    objects, read-only; a tree is an object too (see below)
+ *   ac/ab/cdef...     action records, JSON
+ *   memo              file-stat memo: which bytes a file held, by its stat
+ *   work/<key>/       work folders of running, killed and failed nodes
+ *   locks/<key>       flock files, empty, never the truth about anything
+ *   quarantine/       objects found to be corrupt
+ *   pins/<name>       digests or keys that gc keeps
+ *   runs.git          provenance (pipeline/)
+ *   tmp/              files on their way into cas/ and ac/
+ *
+ * A tree (a folder of files) is stored as an object whose text is
+ * "axpipe tree 1\n" and then a line "<x|-> <sha256> <path>\n" for each file in
+ * byte order of path; x marks an executable. The digest of that text is the
+ * digest of the tree. Links and special files are refused.
+ */
+#ifndef AX_STORE_H
+#define AX_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "artifacts/base/err.h"
+#include "artifacts/base/hash.h"
+#include "artifacts/base/str.h"
+
+struct ax_store;
+
+/* Opens, and creates where needed, the store in `dir`; holds a shared lock on
+ * it until closed (gc takes the exclusive one). With `readonly`, nothing is
+ * created or written. */
+int ax_store_open(struct ax_store **out, const char *dir, bool readonly,
+		  struct ax_err *err);
+void ax_store_close(struct ax_store *s);
+const char *ax_store_dir(const struct ax_store *s);
+
+/* Objects ---------------------------------------------------------------- */
+
+/* True when the object is there (for a tree: and all of its files). Cheap. */
+bool ax_store_has(struct ax_store *s, const struct ax_digest *d);
+/* Puts a file, or with is_dir a tree. Hashes while copying; fsync, rename. */
+int ax_store_put(struct ax_store *s, struct ax_digest *out, uint64_t *size,
+		 const char *path, bool is_dir, struct ax_err *err);
+int ax_store_put_bytes(struct ax_store *s, struct ax_digest *out,
+		       const void *bytes, size_t n, struct ax_err *err);
+/* Reads an object of at most `max` bytes, verified. Caller frees. */
+int ax_store_get_bytes(struct ax_store *s, const struct ax_digest *d,
+		       char **out, size_t *n, size_t max, struct ax_err *err);
+/* Lays a private read-only copy (reflink where possible) at `dest`; verifies
+ * the bytes on the way. A corrupt object goes to quarantine, and the error
+ * says so and which node to run again. */
+int ax_store_lay(struct ax_store *s, const struct ax_digest *d, bool tree,
+		 const char *dest, struct ax_err *err);
+/* Path of the object's file, for read-only use; not verified. Caller frees. */
+char *ax_store_path(const struct ax_store *s, const struct ax_digest *d);
+/* True when the bytes are those of a tree listing. */
+int ax_store_is_tree(struct ax_store *s, const struct ax_digest *d, bool *tree,
+		     struct ax_err *err);
+/* The digest that ax_store_put would give, without storing. */
+int ax_hash_tree(struct ax_digest *out, const char *dir, struct ax_err *err);
+
+/* Action records ---------------------------------------------------------- */
+
+/* A record is a JSON object; its fields are the pipeline's business
+ * (pipeline/record.h). 1 found, 0 not there (or not readable as JSON: it is
+ * then moved to quarantine with a warning), -1 error. */
+int ax_store_record_get(struct ax_store *s, const struct ax_digest *key,
+			json_t **out, struct ax_err *err);
+/* Published whole, after its objects, by temporary, fsync and rename. */
+int ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
+			const json_t *record, struct ax_err *err);
+
+/* File-stat memo ----------------------------------------------------------- */
+
+/* SHA-256 of a file (or of a tree) that lies outside the store: from the memo
+ * when device, inode, size, mtime and ctime are as when it was hashed and are
+ * older than the hash by 2 s or more (a file changed within the clock's grain
+ * is hashed again). *tree tells which it was. */
+int ax_memo_hash(struct ax_store *s, struct ax_digest *out, uint64_t *size,
+		 bool *tree, const char *path, struct ax_err *err);
+/* Writes what was learned; also done by ax_store_close. */
+int ax_memo_save(struct ax_store *s, struct ax_err *err);
+
+/* Work folders and locks ---------------------------------------------------- */
+
+/* Locks a key for one process (flock). wait=false: returns 1 if somebody else
+ * holds it. The lock dies with the process. 0 taken, -1 error. */
+int ax_lock_key(struct ax_store *s, int *fd, const struct ax_digest *key,
+		bool wait, struct ax_err *err);
+void ax_unlock(int fd);
+/* work/<key>. Caller frees. Not created. */
+char *ax_store_workdir(const struct ax_store *s, const struct ax_digest *key);
+
+/* Housekeeping --------------------------------------------------------------- */
+
+struct ax_gc_options {
+	bool dry_run;
+	double min_age; /* seconds; younger records and objects stay */
+	/* keys whose records (and their objects) stay; sorted or not */
+	const struct ax_digest *roots;
+	size_t nroots;
+	bool keep_all_records; /* drop only objects that no record names */
+};
+
+struct ax_gc_result {
+	uint64_t records, objects, work, bytes; /* removed, or to be removed */
+	uint64_t kept_records, kept_objects, kept_bytes;
+};
+
+/* `s` must be opened by this process alone for writing: takes the exclusive
+ * lock, and fails with a message when another process uses the store. */
+int ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
+		struct ax_gc_result *r, struct ax_err *err);
+
+struct ax_fsck_result {
+	uint64_t objects, records, bytes;	 /* looked at */
+	uint64_t corrupt, missing, bad_records; /* found */
+};
+
+/* Hashes every object, reads every record, checks that what records name is
+ * there. With `repair`, corrupt objects go to quarantine, and records that
+ * name missing objects are dropped, so that the next run makes them again.
+ * `report` is called with a line for each finding. */
+int ax_store_fsck(struct ax_store *s, bool repair,
+		  void (*report)(void *arg, const char *line), void *arg,
+		  struct ax_fsck_result *r, struct ax_err *err);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line as a table: from it come parsing, --help, the man page and
+ * shell completion. One file per subcommand, cmd_<name>.c, exports one
+ * `struct ax_command`.
+ */
+#ifndef AX_CLI_H
+#define AX_CLI_H
+
+#include "artifacts/base/base.h"
+
+enum ax_opt_kind { AX_OPT_FLAG, AX_OPT_STRING, AX_OPT_MANY, AX_OPT_NUMBER };
+
+struct ax_option {
+	const char *name;  /* "keep-going" */
+	char letter;	   /* 'k', or 0 */
+	enum ax_opt_kind kind;
+	const char *value; /* "DIR"; NULL for a flag. "=FILE": the value is
+			    * optional and joined by '=' only */
+	const char *help;  /* one line */
+};
+
+struct ax_args {
+	const struct ax_command *command;
+	char **operands; /* what is no option */
+	size_t n;
+	struct ax_arg *given;
+	size_t ngiven, cgiven;
+};
+
+struct ax_command {
+	const char *name;
+	const char *operands; /* "MANIFEST [NODE...]" */
+	const char *summary;  /* one line */
+	const char *text;     /* paragraphs for --help and the man page */
+	const struct ax_option *options; /* ends with a zero name */
+	bool shared; /* also takes the shared options below */
+	size_t min, max; /* operands */
+	int (*run)(const struct ax_args *a, struct ax_err *err);
+};
+
+/* --store --stages --set --mirror --offline: for commands that load a
+ * manifest. */
+extern const struct ax_option ax_shared_options[];
+extern const struct ax_command *const ax_commands[]; /* NULL-terminated */
+
+bool ax_arg_flag(const struct ax_args *a, const char *name);
+const char *ax_arg_str(const struct ax_args *a, const char *name);
+double ax_arg_num(const struct ax_args *a, const char *name, double fallback);
+/* Borrowed array of borrowed strings, in order. */
+const char *const *ax_arg_all(const struct ax_args *a, const char *name,
+			      size_t *n);
+/* Parses argv[1..], runs, prints the error; returns the exit code. */
+int ax_cli_main(int argc, char **argv);
+
+#endif
