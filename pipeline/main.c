@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "artifacts/base/base.h"
+#include "pipeline/cli.h"
+
 int
-main(void)
+main(int argc, char **argv)
 {
-	return AX_EXIT_USAGE;
+	return ax_cli_main(argc, argv);
 }
