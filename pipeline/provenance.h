@@ -4,11 +4,11 @@
  * plain git reads, on the branch of the manifest's name. Its tree:
  *
  *   manifest.json   the resolved manifest, which can be run again
- *   lock.json       node -> state, key, components, outputs, original times
+ *   lock.json       input -> digest; node -> key, outputs, log, original times
  *   tools.json      every tool: version line, digest
  *   metrics.json    node -> metrics
  *   claims.json     the verdicts
- *   run.json        this run: id, start, end, counts, host of the run, and the
+ *   run.json        this run: id, start, end, nodes by outcome, system, and the
  *                   commit and dirty state of the user's own repository when
  *                   the manifest lies in one
  *
