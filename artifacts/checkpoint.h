@@ -63,8 +63,10 @@ const char *ax_checkpoint_meta(const struct ax_checkpoint *c, const char *key);
 int ax_checkpoint_load(struct ax_checkpoint *out, const char *path,
 		       struct ax_err *err);
 /*
- * Writes .safetensors. Tensors in byte order of their names, metadata too, so
- * that the same contents give the same bytes whatever the order of adding.
+ * Writes .safetensors: metadata in byte order of its keys, tensors by
+ * falling size of element, then by name, as the format's own library does, so
+ * that every element is aligned and the same contents give the same bytes
+ * whatever the order of adding. The data start at a multiple of 8.
  */
 int ax_checkpoint_save(const char *path, const struct ax_checkpoint *c,
 		       struct ax_err *err);
