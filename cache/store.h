@@ -6,8 +6,10 @@
  *   version           format of the store
  *   cas/ab/cdef...    objects, read-only; a tree is an object too (see below)
  *   ac/ab/cdef...     action records, JSON
+ *   ac/index          copies of records in one file, a shortcut (index.c)
  *   memo              file-stat memo: which bytes a file held, by its stat
  *   work/<key>/       work folders of running, killed and failed nodes
+ *   git/              clones of git inputs (pipeline/fetch_git.c)
  *   locks/<key>       flock files, empty, never the truth about anything
  *   quarantine/       objects found to be corrupt
  *   pins/<name>       digests or keys that gc keeps
@@ -25,6 +27,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "artifacts/base/err.h"
 #include "artifacts/base/hash.h"
@@ -39,6 +43,7 @@ int ax_store_open(struct ax_store **out, const char *dir, bool readonly,
 		  struct ax_err *err);
 void ax_store_close(struct ax_store *s);
 const char *ax_store_dir(const struct ax_store *s);
+bool ax_store_readonly(const struct ax_store *s);
 
 /* Objects ---------------------------------------------------------------- */
 
@@ -57,6 +62,9 @@ int ax_store_get_bytes(struct ax_store *s, const struct ax_digest *d,
  * says so and which node to run again. */
 int ax_store_lay(struct ax_store *s, const struct ax_digest *d, bool tree,
 		 const char *dest, struct ax_err *err);
+/* Makes the names of everything put so far durable (fsync of folders). Also
+ * done before each record, and by ax_store_close. */
+int ax_store_sync(struct ax_store *s, struct ax_err *err);
 /* Path of the object's file, for read-only use; not verified. Caller frees. */
 char *ax_store_path(const struct ax_store *s, const struct ax_digest *d);
 /* True when the bytes are those of a tree listing. */
@@ -72,7 +80,11 @@ int ax_hash_tree(struct ax_digest *out, const char *dir, struct ax_err *err);
  * then moved to quarantine with a warning), -1 error. */
 int ax_store_record_get(struct ax_store *s, const struct ax_digest *key,
 			json_t **out, struct ax_err *err);
-/* Published whole, after its objects, by temporary, fsync and rename. */
+/* Published whole, after its objects, by temporary, fsync and rename. The
+ * store looks at a few members: digests below "outputs", "log" and "object"
+ * are objects that the record needs (fsck checks them); "node" names the node
+ * in messages; "kind": "fetch" is kept by gc as long as what it names. The
+ * member "record_sha256" is the store's own. */
 int ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 			const json_t *record, struct ax_err *err);
 
@@ -84,6 +96,16 @@ int ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
  * is hashed again). *tree tells which it was. */
 int ax_memo_hash(struct ax_store *s, struct ax_digest *out, uint64_t *size,
 		 bool *tree, const char *path, struct ax_err *err);
+/* The memo itself, for other hashes of outside files: a mirror's packed file is
+ * known by the hash of what it unpacks to. */
+enum ax_memo_kind { AX_MEMO_BYTES, AX_MEMO_UNPACKED };
+bool ax_memo_find(struct ax_store *s, const struct stat *st,
+		  enum ax_memo_kind kind, struct ax_digest *out);
+/* Remembers a hash of bytes read after `since` (CLOCK_REALTIME), when the file
+ * was the same before and after and old enough. */
+void ax_memo_learn(struct ax_store *s, const struct stat *before,
+		   const struct stat *after, struct timespec since,
+		   enum ax_memo_kind kind, const struct ax_digest *d);
 /* Writes what was learned; also done by ax_store_close. */
 int ax_memo_save(struct ax_store *s, struct ax_err *err);
 
