@@ -24,7 +24,10 @@
  *   maxpool, avgpool: kernel, stride [kernel], pad [0; maxpool only]
  *   add: with; relu, globalpool (average), flatten: nothing
  * kernel, stride and pad are a number or [vertical, horizontal].
- * arith is how products are made: "approx" [default], "exact", "float".
+ * arith is how products are made: "approx" [default], "exact", "float". At the
+ * top, {"arith": {"conv1": "exact"}} sets it by name, for families as well
+ * (whose 1x1 shortcut convolutions, down.0, are "float" by default).
+ * Families also take name, input, in_channels; depth is 6 n + 2.
  */
 #ifndef AX_NETWORK_H
 #define AX_NETWORK_H
@@ -97,7 +100,8 @@ struct ax_op {
 	int weight, bias_at;   /* parameter indices, -1 when absent; for batch */
 	int mean, var, count;  /* norm weight = gamma and bias_at = beta */
 	size_t products;       /* multiplications for one image */
-	unsigned last_use;     /* set on ops: the last op that reads `out` */
+	unsigned last_use;     /* the last operation that reads `out`; itself
+				  when none does; n_ops for the logits */
 };
 
 struct ax_network {
