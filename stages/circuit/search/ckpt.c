@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/circuit/search/ckpt.h"
+
+#include "artifacts/base/io.h"
+
+#define MAGIC "axpipe-search-1\n" /* raise with the layout of any payload */
+#define MAX_STATE (256u << 20)
+
+void
+ax_ck_put(struct ax_str *s, uint64_t v, unsigned bytes)
+{
+	uint8_t b[8];
+
+	for (unsigned i = 0; i < bytes; i++)
+		b[i] = (uint8_t)(v >> 8 * i);
+	ax_str_addn(s, b, bytes);
+}
+
+void
+ax_ck_put_double(struct ax_str *s, double v)
+{
+	uint64_t u;
+
+	memcpy(&u, &v, sizeof(u));
+	ax_ck_put(s, u, 8);
+}
+
+uint64_t
+ax_ck_get(struct ax_ck_reader *r, unsigned bytes)
+{
+	uint64_t v = 0;
+
+	if ((size_t)(r->end - r->at) < bytes) {
+		r->bad = true;
+		r->at = r->end;
+		return 0;
+	}
+	for (unsigned i = 0; i < bytes; i++)
+		v |= (uint64_t)*r->at++ << 8 * i;
+	return v;
+}
+
+uint64_t
+ax_ck_get_max(struct ax_ck_reader *r, unsigned bytes, uint64_t max)
+{
+	uint64_t v = ax_ck_get(r, bytes);
+
+	if (v <= max)
+		return v;
+	r->bad = true;
+	return 0;
+}
+
+double
+ax_ck_get_double(struct ax_ck_reader *r)
+{
+	uint64_t u = ax_ck_get(r, 8);
+	double v;
+
+	memcpy(&v, &u, sizeof(v));
+	return v;
+}
+
+int
+ax_ck_save(const char *dir, const struct ax_digest *key,
+	   const struct ax_str *payload, struct ax_err *err)
+{
+	struct ax_digest sum = ax_hash_bytes(payload->buf, payload->len);
+	struct ax_str s = AX_STR_INIT;
+	char *path = ax_join(dir, "state");
+	int rc;
+
+	ax_str_addn(&s, MAGIC, sizeof(MAGIC) - 1);
+	ax_str_addn(&s, key->b, sizeof(key->b));
+	ax_str_addn(&s, sum.b, sizeof(sum.b));
+	ax_str_addn(&s, payload->buf, payload->len);
+	rc = ax_write_file(path, s.buf, s.len, err);
+	ax_str_free(&s);
+	free(path);
+	return rc;
+}
+
+int
+ax_ck_load(char **bytes, size_t *n, const char *dir,
+	   const struct ax_digest *key, const char **why)
+{
+	const size_t head = sizeof(MAGIC) - 1 + 2 * sizeof(key->b);
+	char *path = ax_join(dir, "state"), *text = NULL;
+	struct ax_digest sum;
+	size_t len;
+	int rc = 0;
+
+	*why = "";
+	if (!ax_is_file(path)) {
+		free(path);
+		return 0;
+	}
+	if (ax_read_file(&text, &len, path, MAX_STATE, NULL) < 0) {
+		*why = "cannot be read";
+	} else if (len < head || memcmp(text, MAGIC, sizeof(MAGIC) - 1) != 0) {
+		*why = "is of another version";
+	} else if (memcmp(text + sizeof(MAGIC) - 1, key->b, sizeof(key->b))) {
+		*why = "is of other inputs or parameters";
+	} else {
+		sum = ax_hash_bytes(text + head, len - head);
+		if (memcmp(text + head - sizeof(sum.b), sum.b, sizeof(sum.b)))
+			*why = "is damaged";
+		else
+			rc = 1;
+	}
+	free(path);
+	if (rc) {
+		memmove(text, text + head, len - head);
+		*bytes = text;
+		*n = len - head;
+	} else {
+		free(text);
+	}
+	return rc;
+}
