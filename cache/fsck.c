@@ -139,7 +139,7 @@ check_record(void *arg, const struct ax_digest *key, const char *rel)
 	else
 		ax_err_set(&why, AX_EXIT_ENV, "its name is not a key");
 	if (rc == 1) {
-		v = ax_record_parse(text, len);
+		v = ax_record_parse(text, len, NULL);
 		free(text);
 		if (!v)
 			ax_err_set(&why, AX_EXIT_ENV, "not JSON");

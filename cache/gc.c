@@ -129,7 +129,7 @@ load(struct gc *g, const struct ax_digest *key)
 	size_t n;
 
 	if (ax_record_text(g->s, key, &text, &n, NULL) == 1) {
-		v = ax_record_parse(text, n);
+		v = ax_record_parse(text, n, NULL);
 		free(text);
 	}
 	return v;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ac/index: copies of records in one file, so that a run over thousands of
- * nodes does not open thousands of files. Only a shortcut: a line counts when
- * its check is right and the record's own file is there with that length, and
- * the file may be removed at any time. Lines are only ever appended:
+ * nodes does not open thousands of files. Only a shortcut, that may be removed
+ * at any time: a line counts when its check is right and either nothing was
+ * renamed into or removed from the record's folder since the index was written
+ * or the record's own file is there with that length. Lines are only appended:
  *
  *   <key, 64 hex> <check, 16 hex> <text of the record>\n
  */
@@ -20,11 +21,15 @@
 
 struct place {
 	const char *line; /* NULL: empty */
-	size_t len;	  /* without the newline */
+	size_t len;	  /* without the newline; 0: replaced since */
 };
+
+enum quiet { UNKNOWN, QUIET, CHANGED };
 
 struct ax_index {
 	bool loaded;
+	struct timespec written;
+	unsigned char folder[256]; /* enum quiet: ac/00 .. ac/ff since then */
 	char *map;
 	size_t size;
 	struct place *slots;
@@ -117,6 +122,7 @@ load(struct ax_store *s, struct ax_index *x)
 		map = mmap(NULL, (size_t)st.st_size, PROT_READ,
 			   MAP_PRIVATE | MAP_POPULATE, fd, 0);
 		if (map != MAP_FAILED) {
+			x->written = st.st_mtim;
 			x->map = map;
 			x->size = (size_t)st.st_size;
 		}
@@ -142,6 +148,25 @@ load(struct ax_store *s, struct ax_index *x)
 	}
 }
 
+/* True when a folder of ac/ is as it was when the index was written last. */
+static bool
+is_quiet(struct ax_store *s, struct ax_index *x, const char *rel, unsigned byte)
+{
+	char sub[3] = {rel[0], rel[1], '\0'};
+	struct stat st;
+
+	if (x->folder[byte] == UNKNOWN) {
+		x->folder[byte] = CHANGED;
+		if (fstatat(s->room[AX_AC], sub, &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
+		    (st.st_mtim.tv_sec < x->written.tv_sec ||
+		     (st.st_mtim.tv_sec == x->written.tv_sec &&
+		      st.st_mtim.tv_nsec < x->written.tv_nsec)))
+			x->folder[byte] = QUIET;
+	}
+	return x->folder[byte] == QUIET;
+}
+
 int
 ax_index_find(struct ax_store *s, const struct ax_digest *key,
 	      const char **text, size_t *len)
@@ -158,7 +183,7 @@ ax_index_find(struct ax_store *s, const struct ax_digest *key,
 	if (!x->n)
 		return 0;
 	at = slot(x, ax_hex(hex, key));
-	if (!at->line)
+	if (!at->line || !at->len)
 		return 0;
 	*text = at->line + HEAD;
 	*len = at->len - HEAD;
@@ -166,9 +191,11 @@ ax_index_find(struct ax_store *s, const struct ax_digest *key,
 	if (memcmp(check, at->line + AX_HEX_LEN + 1, 16) != 0)
 		return 0;
 	/* the record's file has the last word; it ends with a newline */
-	return fstatat(s->room[AX_AC], ax_rel(rel, key), &st,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISREG(st.st_mode) && (uint64_t)st.st_size == *len + 1;
+	ax_rel(rel, key);
+	return is_quiet(s, x, rel, key->b[0]) ||
+	       (fstatat(s->room[AX_AC], rel, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISREG(st.st_mode) && (uint64_t)st.st_size == *len + 1);
 }
 
 void
@@ -177,10 +204,13 @@ ax_index_note(struct ax_store *s, const struct ax_digest *key, const char *text,
 {
 	struct ax_index *x = get(s);
 	char hex[AX_HEX_LEN + 1], check[17];
+	struct place *at;
 
 	if (s->readonly || memchr(text, '\n', len))
 		return;
 	ax_hex(hex, key);
+	if (x->n && (at = slot(x, hex))->line)
+		at->len = 0;
 	check_hex(check, hex, text, len);
 	ax_str_addn(&x->fresh, hex, AX_HEX_LEN);
 	ax_str_addc(&x->fresh, ' ');

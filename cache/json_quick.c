@@ -12,9 +12,15 @@
 
 struct reader {
 	const char *p, *end;
+	const char *const *members; /* of the outermost object; NULL: all */
 };
 
 static json_t *read_value(struct reader *r, unsigned depth);
+
+/* 1 for what may stand in a string as it is: printable ASCII but " and \ */
+static const unsigned char plain[256] = {
+	[' '] = 1, ['!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1,
+};
 
 /* The text between quotes; false when there is anything special in it. */
 static bool
@@ -25,13 +31,9 @@ read_string(struct reader *r, const char **s, size_t *n)
 	if (p >= r->end || *p != '"')
 		return false;
 	*s = ++p;
-	while (p < r->end && *p != '"') {
-		if (*p == '\\' || (unsigned char)*p < 0x20 ||
-		    (unsigned char)*p >= 0x7f)
-			return false;
+	while (p < r->end && plain[(unsigned char)*p])
 		p++;
-	}
-	if (p >= r->end)
+	if (p >= r->end || *p != '"')
 		return false;
 	*n = (size_t)(p - *s);
 	r->p = p + 1;
@@ -48,11 +50,13 @@ static json_t *
 read_number(struct reader *r)
 {
 	const char *start = r->p;
-	bool minus = false, real = false;
+	static const double tens[] = {1,   1e1, 1e2, 1e3, 1e4, 1e5,
+				      1e6, 1e7, 1e8, 1e9, 1e10};
+	bool minus = false, real = false, plain_real = false;
 	char text[64], *stop;
-	json_int_t v = 0;
+	json_int_t v = 0, w;
+	size_t n, places = 0;
 	double d;
-	size_t n;
 
 	if (*r->p == '-') {
 		minus = true;
@@ -71,11 +75,19 @@ read_number(struct reader *r)
 		r->p++;
 		if (!digit(r))
 			return NULL;
-		while (digit(r))
-			r->p++;
+		for (w = v; digit(r); r->p++, places++)
+			if (n + places < 15)
+				w = w * 10 + (*r->p - '0');
+		/* two exact numbers, so their quotient is the nearest double
+		 * (Clinger, "How to read floating point numbers accurately",
+		 * PLDI 1990) */
+		plain_real = n + places <= 15 && places < AX_LEN(tens);
+		if (plain_real)
+			v = w;
 	}
 	if (r->p < r->end && (*r->p == 'e' || *r->p == 'E')) {
 		real = true;
+		plain_real = false;
 		r->p++;
 		if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
 			r->p++;
@@ -86,6 +98,10 @@ read_number(struct reader *r)
 	}
 	if (!real)
 		return json_integer(minus ? -v : v);
+	if (plain_real) {
+		d = (double)v / tens[places];
+		return json_real(minus ? -d : d);
+	}
 	n = (size_t)(r->p - start);
 	if (n >= sizeof(text))
 		return NULL;
@@ -106,6 +122,53 @@ word(struct reader *r, const char *w, size_t n)
 	return true;
 }
 
+static bool
+wanted(const struct reader *r, const char *key, size_t n)
+{
+	size_t i;
+
+	for (i = 0; r->members[i]; i++)
+		if (strlen(r->members[i]) == n &&
+		    memcmp(r->members[i], key, n) == 0)
+			return true;
+	return false;
+}
+
+/* Past a value that nobody asked for; brackets are counted, not matched. */
+static bool
+skip_value(struct reader *r)
+{
+	const char *s;
+	unsigned depth = 0;
+	size_t n;
+
+	do {
+		if (r->p >= r->end)
+			return false;
+		switch (*r->p) {
+		case '"':
+			if (!read_string(r, &s, &n))
+				return false;
+			break;
+		case '{':
+		case '[':
+			depth++;
+			r->p++;
+			break;
+		case '}':
+		case ']':
+			if (depth-- == 0)
+				return false;
+			r->p++;
+			break;
+		default:
+			r->p++;
+		}
+	} while (depth ||
+		 (r->p < r->end && *r->p != ',' && *r->p != '}'));
+	return true;
+}
+
 static json_t *
 read_object(struct reader *r, unsigned depth)
 {
@@ -119,9 +182,13 @@ read_object(struct reader *r, unsigned depth)
 	for (;;) {
 		if (!read_string(r, &key, &n) || !word(r, ":", 1))
 			break;
-		v = read_value(r, depth + 1);
-		if (!v || json_object_setn_new_nocheck(o, key, n, v) < 0)
+		if (depth == 0 && r->members && !wanted(r, key, n)) {
+			if (!skip_value(r))
+				break;
+		} else if (!(v = read_value(r, depth + 1)) ||
+			   json_object_setn_new_nocheck(o, key, n, v) < 0) {
 			break;
+		}
 		if (word(r, "}", 1))
 			return o;
 		if (!word(r, ",", 1))
@@ -180,9 +247,9 @@ read_value(struct reader *r, unsigned depth)
 }
 
 json_t *
-ax_json_quick(const char *text, size_t len)
+ax_json_quick(const char *text, size_t len, const char *const *members)
 {
-	struct reader r = {text, text + len};
+	struct reader r = {text, text + len, members};
 	json_t *v = read_value(&r, 0);
 
 	if (v && r.p != r.end) {

@@ -110,8 +110,10 @@ int ax_tree_peek(struct ax_store *s, const struct ax_digest *d,
  * there and bad, and `err` says how. */
 int ax_record_text(struct ax_store *s, const struct ax_digest *key, char **text,
 		   size_t *len, struct ax_err *err);
-/* The JSON value of a verified text, without the store's own member. */
-json_t *ax_record_parse(const char *text, size_t len);
+/* The JSON value of a verified text, without the store's own member; with
+ * `members`, only those of it (NULL: all). */
+json_t *ax_record_parse(const char *text, size_t len,
+			const char *const *members);
 /* Calls fn for each string of a value. */
 void ax_json_strings(const json_t *v, void (*fn)(void *arg, const char *text),
 		     void *arg);
@@ -141,8 +143,10 @@ void ax_index_free(struct ax_index *x);
 
 /* Reads the plain JSON that record.c writes, several times faster than the
  * general parser; NULL for anything out of the ordinary (escapes, non-ASCII,
- * depth), which the general parser must then judge. */
-json_t *ax_json_quick(const char *text, size_t len);
+ * depth), which the general parser must then judge. With `members` (ends with
+ * NULL) only these of the outermost object are kept. */
+json_t *ax_json_quick(const char *text, size_t len,
+		      const char *const *members);
 
 /* memo.c ----------------------------------------------------------------- */
 

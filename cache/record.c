@@ -128,9 +128,9 @@ ax_record_text(struct ax_store *s, const struct ax_digest *key, char **text,
 }
 
 json_t *
-ax_record_parse(const char *text, size_t len)
+ax_record_parse(const char *text, size_t len, const char *const *members)
 {
-	json_t *v = ax_json_quick(text, len);
+	json_t *v = ax_json_quick(text, len, members);
 
 	if (!v)
 		v = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
@@ -147,6 +147,14 @@ int
 ax_store_record_get(struct ax_store *s, const struct ax_digest *key,
 		    json_t **out, struct ax_err *err)
 {
+	return ax_store_record_part(s, key, NULL, out, err);
+}
+
+int
+ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
+		     const char *const *members, json_t **out,
+		     struct ax_err *err)
+{
 	char rel[AX_REL_LEN + 1], to[128], hex[AX_HEX_LEN + 1], *text;
 	struct ax_err why = AX_ERR_INIT;
 	const char *quick;
@@ -156,13 +164,13 @@ ax_store_record_get(struct ax_store *s, const struct ax_digest *key,
 	*out = NULL;
 	s->record_reads++;
 	if (ax_index_find(s, key, &quick, &len) == 1) {
-		*out = ax_record_parse(quick, len);
+		*out = ax_record_parse(quick, len, members);
 		if (*out)
 			return 1;
 	}
 	rc = ax_record_text(s, key, &text, &len, &why);
 	if (rc == 1) {
-		*out = ax_record_parse(text, len);
+		*out = ax_record_parse(text, len, members);
 		if (*out) {
 			ax_index_note(s, key, text, len);
 			free(text);
@@ -315,7 +323,7 @@ search_one(void *arg, const struct ax_digest *key, const char *rel)
 	if (!key || ax_record_text(q->s, key, &text, &len, NULL) != 1)
 		return 0;
 	if (memmem(text, len, q->hex, AX_HEX_LEN) &&
-	    (record = ax_record_parse(text, len)) != NULL) {
+	    (record = ax_record_parse(text, len, NULL)) != NULL) {
 		outputs = json_object_get(record, "outputs");
 		flat = outputs ? json_dumps(outputs, JSON_ENCODE_ANY) : NULL;
 		node = json_object_get(record, "node");

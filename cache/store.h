@@ -80,6 +80,12 @@ int ax_hash_tree(struct ax_digest *out, const char *dir, struct ax_err *err);
  * then moved to quarantine with a warning), -1 error. */
 int ax_store_record_get(struct ax_store *s, const struct ax_digest *key,
 			json_t **out, struct ax_err *err);
+/* The same with at least those of the record's members that are named (ends
+ * with NULL; NULL: all): a run over thousands of nodes need not read what only
+ * `explain` looks at. */
+int ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
+			 const char *const *members, json_t **out,
+			 struct ax_err *err);
 /* Published whole, after its objects, by temporary, fsync and rename. The
  * store looks at a few members: digests below "outputs", "log" and "object"
  * are objects that the record needs (fsck checks them); "node" names the node
