@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/nn/common/setup.h"
+
+#include "artifacts/base/hash.h"
+#include "artifacts/base/io.h"
+#include "artifacts/base/json.h"
+
+void
+ax_setup_tell(void *task, double done, double total, const char *text)
+{
+	ax_task_progress(task, done, total, "%s", text);
+}
+
+int
+ax_setup_dataset(struct ax_dataset *out, struct ax_task *t, struct ax_err *err)
+{
+	size_t pixels;
+
+	if (ax_dataset_load(out, ax_task_in(t, "dataset"), err) < 0)
+		return ax_err_wrap(err, "input 'dataset'");
+	pixels = ax_dataset_pixels(out);
+	if (ax_task_json(t, "train_limit"))
+		ax_images_subset(&out->train, pixels,
+				 (size_t)ax_task_int(t, "train_limit"), 0,
+				 "train");
+	if (ax_task_json(t, "test_limit"))
+		ax_images_subset(&out->test, pixels,
+				 (size_t)ax_task_int(t, "test_limit"), 0,
+				 "test");
+	return 0;
+}
+
+int
+ax_setup_model(struct ax_model *out, struct ax_task *t,
+	       const struct ax_dataset *d, bool need, struct ax_err *err)
+{
+	const size_t input[3] = {d->channels, d->height, d->width};
+	const char *path = ax_task_in(t, "checkpoint"), *text = NULL;
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	json_t *description = ax_task_json(t, "network");
+	struct ax_network net;
+	int rc = -1;
+
+	if (need && !path)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "input 'checkpoint' is not wired");
+	if (path && ax_checkpoint_load(&c, path, err) < 0)
+		return ax_err_wrap(err, "input 'checkpoint'");
+	if (path)
+		text = ax_checkpoint_meta(&c, "network");
+	if (!description && !text) {
+		ax_err_set(err, AX_EXIT_USAGE,
+			   path ? "the checkpoint does not say what network it "
+				  "belongs to: give the parameter 'network'"
+				: "no network: give the parameter 'network', "
+				  "or a checkpoint to start from");
+		goto out;
+	}
+	if ((description ? ax_network_parse(&net, description, input,
+					    d->classes, err)
+			 : ax_network_parse_text(&net, text, input, d->classes,
+						 err)) < 0)
+		goto out;
+	ax_model_init(out, &net, ax_task_pool(t), ax_kern());
+	if (path)
+		rc = ax_model_load(out, &c, err);
+	else {
+		ax_model_random(out, (uint64_t)ax_task_int(t, "seed"));
+		rc = 0;
+	}
+	if (rc < 0)
+		ax_model_free(out);
+out:
+	ax_checkpoint_free(&c);
+	return rc;
+}
+
+/* What a saved state depends on: the parameters and the bytes of the inputs. */
+static char *
+identity(struct ax_task *t, const char *const *params, size_t n)
+{
+	static const char *const inputs[] = {"dataset", "checkpoint", "lut"};
+	char hex[AX_HEX_LEN + 1];
+	struct ax_str s = AX_STR_INIT;
+	struct ax_digest d;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		json_t *v = ax_task_json(t, params[i]);
+
+		ax_str_addf(&s, "%s=", params[i]);
+		if (v)
+			ax_json_canonical(&s, v);
+		ax_str_addc(&s, ';');
+	}
+	for (i = 0; i < AX_LEN(inputs); i++) {
+		const char *path = ax_task_in(t, inputs[i]);
+
+		if (path && ax_hash_file(&d, NULL, path, NULL) == 0)
+			ax_str_addf(&s, "%s:%s;", inputs[i], ax_hex(hex, &d));
+	}
+	d = ax_hash_bytes(s.buf, s.len);
+	ax_str_free(&s);
+	return ax_strdup(ax_hex(hex, &d));
+}
+
+void
+ax_setup_training(struct ax_training *out, struct ax_task *t)
+{
+	static const char *const params[] = {"network",
+					     "epochs",
+					     "batch",
+					     "lr",
+					     "lr_min",
+					     "schedule",
+					     "t_max",
+					     "warmup",
+					     "momentum",
+					     "nesterov",
+					     "weight_decay",
+					     "label_smoothing",
+					     "crop",
+					     "flip",
+					     "seed",
+					     "train_limit",
+					     "test_limit",
+					     "warmup_float",
+					     "calibration_batches",
+					     "width_act",
+					     "width_weight"};
+
+	memset(out, 0, sizeof(*out));
+	out->epochs = (size_t)ax_task_int(t, "epochs");
+	out->batch = (size_t)ax_task_int(t, "batch");
+	out->lr = ax_task_num(t, "lr");
+	out->lr_min = ax_task_num(t, "lr_min");
+	out->cosine = ax_streq(ax_task_str(t, "schedule"), "cosine");
+	out->t_max = (size_t)ax_task_int(t, "t_max");
+	out->warmup = (size_t)ax_task_int(t, "warmup");
+	out->momentum = ax_task_num(t, "momentum");
+	out->decay = ax_task_num(t, "weight_decay");
+	out->smoothing = ax_task_num(t, "label_smoothing");
+	out->nesterov = ax_task_bool(t, "nesterov");
+	out->augment.crop = (size_t)ax_task_int(t, "crop");
+	out->augment.flip = ax_task_bool(t, "flip");
+	out->seed = (uint64_t)ax_task_int(t, "seed");
+	out->augment.seed = out->seed;
+	out->calibrate_at = SIZE_MAX;
+	out->state_dir = ax_task_checkpoint(t);
+	out->save_every = 120;
+	out->identity = identity(t, params, AX_LEN(params));
+	out->watch.tell = ax_setup_tell;
+	out->watch.arg = t;
+}
+
+int
+ax_setup_table(struct ax_product *out, struct ax_task *t, struct ax_err *err)
+{
+	struct ax_lut lut;
+	int rc;
+
+	if (ax_lut_load(&lut, ax_task_in(t, "lut"), -1, err) < 0)
+		return ax_err_wrap(err, "input 'lut'");
+	rc = ax_product_table(out, &lut, err);
+	ax_lut_free(&lut);
+	return rc < 0 ? ax_err_wrap(err, "input 'lut'") : 0;
+}
+
+void
+ax_setup_metrics(struct ax_task *t, size_t top1, size_t top5, size_t n,
+		 double loss)
+{
+	ax_task_metric_num(t, "top1", ax_percent(top1, n));
+	ax_task_metric_num(t, "top5", ax_percent(top5, n));
+	ax_task_metric_num(t, "loss", loss);
+	ax_task_metric_int(t, "correct", (int64_t)top1);
+	ax_task_metric_int(t, "correct5", (int64_t)top5);
+	ax_task_metric_int(t, "images", (int64_t)n);
+}
+
+int
+ax_setup_results(struct ax_task *t, const struct ax_model *m,
+		 const struct ax_trained *r, struct ax_err *err)
+{
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	const struct ax_epoch *last = r->n ? &r->history[r->n - 1] : NULL;
+	int rc;
+
+	rc = ax_model_store(m, &c, err);
+	if (rc == 0)
+		rc = ax_checkpoint_save(ax_task_out(t, "checkpoint"), &c, err);
+	ax_checkpoint_free(&c);
+	if (rc < 0 || ax_history_write(ax_task_out(t, "history"), r, err) < 0)
+		return -1;
+	ax_setup_metrics(t, r->top1, r->top5, r->tested, r->loss);
+	ax_task_metric_int(t, "epochs", (int64_t)r->n);
+	ax_task_metric_int(t, "parameters",
+			   (int64_t)ax_network_trained(&m->net));
+	if (last) {
+		ax_task_metric_num(t, "train_accuracy", last->train_accuracy);
+		ax_task_metric_num(t, "train_loss", last->train_loss);
+	}
+	return 0;
+}

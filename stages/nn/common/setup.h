@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a stage's request to the engine's structures: what train, qat, finetune
+ * and evaluate have in common. */
+#ifndef AX_NN_SETUP_H
+#define AX_NN_SETUP_H
+
+#include "stages/kit/kit.h"
+#include "stages/nn/engine/training.h"
+
+/* The data set of input `dataset`, cut to the parameters `train_limit` and
+ * `test_limit` where the stage has them. */
+int ax_setup_dataset(struct ax_dataset *out, struct ax_task *t,
+		     struct ax_err *err);
+/*
+ * The model: description from the parameter `network` or, when that is null,
+ * from the checkpoint; parameters from the input `checkpoint` when it is wired,
+ * else (not `need`) from the seed.
+ */
+int ax_setup_model(struct ax_model *out, struct ax_task *t,
+		   const struct ax_dataset *d, bool need, struct ax_err *err);
+/* The parameters of the training loop; `name` is the stage's. identity is
+ * owned: free(t->identity). */
+void ax_setup_training(struct ax_training *out, struct ax_task *t);
+/* The table of input `lut`. */
+int ax_setup_table(struct ax_product *out, struct ax_task *t,
+		   struct ax_err *err);
+/* top1, top5 (percent), loss, and the counts behind them. */
+void ax_setup_metrics(struct ax_task *t, size_t top1, size_t top5, size_t n,
+		      double loss);
+/* Model, history and metrics of a training: outputs `checkpoint`, `history`. */
+int ax_setup_results(struct ax_task *t, const struct ax_model *m,
+		     const struct ax_trained *r, struct ax_err *err);
+void ax_setup_tell(void *task, double done, double total, const char *text);
+
+#endif

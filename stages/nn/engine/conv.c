@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/nn/engine/conv.h"
+
+#include "stages/nn/engine/conv_plan.h"
+
+size_t
+ax_conv_k(const struct ax_conv *c)
+{
+	return c->cin / c->groups * c->kernel[0] * c->kernel[1];
+}
+
+/* a[m/8][k][8] from w[m][k], rows beyond `rows` zero. */
+static void
+pack_rows(float *a, const float *w, size_t rows, size_t k)
+{
+	size_t m, i, j;
+
+	for (m = 0; m < rows; m += AX_MR)
+		for (j = 0; j < k; j++)
+			for (i = 0; i < AX_MR; i++)
+				*a++ = m + i < rows ? w[(m + i) * k + j] : 0;
+}
+
+/* --- y = w * windows(x), also the transposed one ------------------------- */
+
+struct forward {
+	struct ax_engine *e;
+	const struct ax_conv *c;
+	const struct ax_plan *plan;
+	float *y;
+	const float *x;
+	const float *a; /* packed weights, group after group */
+	size_t a_group; /* floats of one group in it */
+	const struct ax_quant *q;
+	bool codes;
+	float mul;
+	size_t n;
+};
+
+/* Copies the used part of an 8 x 32 tile to the images it belongs to. */
+static void
+scatter(const struct forward *f, size_t channel, size_t rows, const float *tile,
+	size_t first, size_t at, size_t cols)
+{
+	size_t per = f->plan->positions, i, j, img, pos;
+	float *to;
+
+	for (i = 0; i < rows; i++)
+		for (j = 0; j < cols; j++) {
+			img = first + (at + j) / per;
+			pos = (at + j) % per;
+			to = f->y + (img * f->c->cout + channel + i) * per;
+			to[pos] = tile[i * AX_NR + j] * f->mul;
+		}
+}
+
+static void
+forward_task(void *arg, size_t task, unsigned thread)
+{
+	struct forward *f = arg;
+	const struct ax_conv *c = f->c;
+	const struct ax_plan *pl = f->plan;
+	size_t first = task * pl->images, n = AX_MIN(pl->images, f->n - first);
+	size_t all = n * pl->positions, mg = c->cout / c->groups;
+	size_t g, m, at, cols, rows;
+	float *image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
+				      n * pl->padded * sizeof(*image));
+	float *panel = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
+				      pl->k * AX_NR * sizeof(*panel));
+	float tile[AX_MR * AX_NR], *to;
+	size_t joff[AX_NR];
+	unsigned run;
+
+	for (g = 0; g < n; g++)
+		ax_plan_image(pl, f->e, thread, image + g * pl->padded,
+			      f->x + (first + g) * c->cin * c->h * c->w, f->q,
+			      f->codes);
+	for (at = 0; at < all; at += AX_NR) {
+		cols = AX_MIN((size_t)AX_NR, all - at);
+		run = ax_plan_columns(pl, joff, at, cols);
+		for (g = 0; g < c->groups; g++) {
+			f->e->kern->pack(panel, AX_NR,
+					 image + g * pl->group_step, pl->koff,
+					 pl->k, joff, run);
+			for (m = 0; m < mg; m += AX_MR) {
+				const float *a =
+					f->a + g * f->a_group + m * pl->k;
+
+				rows = AX_MIN((size_t)AX_MR, mg - m);
+				to = f->y +
+				     ((first + at / pl->positions) * c->cout +
+				      g * mg + m) *
+					     pl->positions +
+				     at % pl->positions;
+				if (rows == AX_MR && cols == AX_NR &&
+				    f->mul == 1 &&
+				    at % pl->positions + AX_NR <=
+					    pl->positions) {
+					f->e->kern->gemm(to, pl->positions, a,
+							 panel, pl->k);
+					continue;
+				}
+				f->e->kern->gemm(tile, AX_NR, a, panel, pl->k);
+				scatter(f, g * mg + m, rows, tile, first, at,
+					cols);
+			}
+		}
+	}
+}
+
+static void
+run_forward(struct forward *f, const float *w)
+{
+	const struct ax_conv *c = f->c;
+	size_t mg = c->cout / c->groups;
+	size_t blocks = (mg + AX_MR - 1) / AX_MR, g;
+	float *a;
+
+	f->a_group = blocks * AX_MR * f->plan->k;
+	a = ax_scratch_need(&f->e->weights,
+			    c->groups * f->a_group * sizeof(*a));
+	for (g = 0; g < c->groups; g++)
+		pack_rows(a + g * f->a_group, w + g * mg * f->plan->k, mg,
+			  f->plan->k);
+	f->a = a;
+	ax_pool_for(f->e->pool, (f->n + f->plan->images - 1) / f->plan->images,
+		    forward_task, f);
+}
+
+void
+ax_conv_forward(struct ax_engine *e, const struct ax_conv *c, float *y,
+		const float *x, const float *w, const struct ax_quant *q,
+		bool codes, float mul, size_t n)
+{
+	struct ax_plan plan;
+	struct forward f = {e, c, &plan, y, x, NULL, 0, q, codes, mul, n};
+
+	ax_plan_init(&plan, c, AX_NR);
+	run_forward(&f, w);
+	ax_plan_free(&plan);
+}
+
+/*
+ * The transposed convolution is a convolution too: of dy, spread out by the
+ * stride and padded by what is left of the kernel, with the kernel turned
+ * round and its channels exchanged.
+ */
+void
+ax_conv_dgrad(struct ax_engine *e, const struct ax_conv *c, float *dx,
+	      const float *dy, const float *w, size_t n)
+{
+	size_t area = c->kernel[0] * c->kernel[1], k = ax_conv_k(c);
+	size_t ig = c->cin / c->groups, og = c->cout / c->groups, g, i, o, p;
+	struct ax_conv t = {.cin = c->cout,
+			    .h = c->oh,
+			    .w = c->ow,
+			    .cout = c->cin,
+			    .oh = c->h,
+			    .ow = c->w,
+			    .kernel = {c->kernel[0], c->kernel[1]},
+			    .stride = {1, 1},
+			    .groups = c->groups};
+	struct ax_plan plan;
+	struct forward f = {e, &t, &plan, dx, dy, NULL, 0, NULL, false, 1, n};
+	float *turned = ax_scratch_get(e, 0, AX_SCRATCH_TURNED,
+				       c->cout * k * sizeof(*turned));
+
+	for (g = 0; g < c->groups; g++)
+		for (i = 0; i < ig; i++)
+			for (o = 0; o < og; o++)
+				for (p = 0; p < area; p++)
+					turned[((g * ig + i) * og + o) * area +
+					       p] = w[((g * og + o) * ig + i) *
+							      area +
+						      area - 1 - p];
+	ax_plan_init_transposed(&plan, &t, c, AX_NR);
+	run_forward(&f, turned);
+	ax_plan_free(&plan);
+}
+
+/* --- gradient by the weights ---------------------------------------------- */
+
+/* Positions of one step of the sum; part of the numbers. */
+#define STEP ((size_t)256)
+
+struct wgrad {
+	struct ax_engine *e;
+	const struct ax_conv *c;
+	const struct ax_plan *plan;
+	const float *dy, *x;
+	const struct ax_quant *q;
+	size_t n;
+	float *partial;  /* [blocks][groups][k8][cols] */
+	size_t k8, cols; /* k and channels of a group, rounded up */
+};
+
+/* out[p][cols] = dy of positions at.. of the images, channels of a group */
+static void
+turn(const struct wgrad *f, float *out, size_t first, size_t at, size_t len,
+     size_t channel, size_t channels)
+{
+	size_t per = f->plan->positions, p, m, img, pos, run;
+	const float *from;
+
+	for (p = 0; p < len; p += run) {
+		img = first + (at + p) / per;
+		pos = (at + p) % per;
+		run = AX_MIN(len - p, per - pos);
+		for (m = 0; m < channels; m++) {
+			float *to = out + p * f->cols + m;
+
+			from = f->dy + (img * f->c->cout + channel + m) * per +
+			       pos;
+			for (size_t j = 0; j < run; j++)
+				to[j * f->cols] = from[j];
+		}
+	}
+}
+
+static void
+wgrad_task(void *arg, size_t block, unsigned thread)
+{
+	struct wgrad *f = arg;
+	const struct ax_conv *c = f->c;
+	const struct ax_plan *pl = f->plan;
+	size_t first, last, n, g, at, all, len, k, j, mg = c->cout / c->groups;
+	float *d = f->partial + block * c->groups * f->k8 * f->cols;
+	float *image, *col, *dyt;
+	size_t joff[AX_NR];
+	unsigned run;
+
+	memset(d, 0, c->groups * f->k8 * f->cols * sizeof(*d));
+	image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
+			       pl->images * pl->padded * sizeof(*image));
+	col = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
+			     f->k8 * STEP * sizeof(*col));
+	dyt = ax_scratch_get(f->e, thread, AX_SCRATCH_TURNED,
+			     STEP * f->cols * sizeof(*dyt));
+	memset(col + pl->k * STEP, 0, (f->k8 - pl->k) * STEP * sizeof(*col));
+	memset(dyt, 0, STEP * f->cols * sizeof(*dyt));
+	for (ax_block(f->n, block, &first, &last); first < last; first += n) {
+		n = AX_MIN(pl->images, last - first);
+		for (j = 0; j < n; j++)
+			ax_plan_image(pl, f->e, thread, image + j * pl->padded,
+				      f->x + (first + j) * c->cin * c->h * c->w,
+				      f->q, false);
+		all = n * pl->positions;
+		for (at = 0; at < all; at += STEP) {
+			len = AX_MIN(STEP, all - at);
+			for (g = 0; g < c->groups; g++) {
+				for (j = 0; j < len; j += AX_NR) {
+					run = ax_plan_columns(
+						pl, joff, at + j,
+						AX_MIN((size_t)AX_NR, len - j));
+					f->e->kern->pack(
+						col + j, STEP,
+						image + g * pl->group_step,
+						pl->koff, pl->k, joff, run);
+				}
+				turn(f, dyt, first, at, len, g * mg, mg);
+				for (k = 0; k < f->k8; k += AX_MR)
+					f->e->kern->wgrad(
+						d + (g * f->k8 + k) * f->cols,
+						f->cols, col + k * STEP, STEP,
+						dyt, f->cols, f->cols, len);
+			}
+		}
+	}
+}
+
+void
+ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
+	      const float *dy, const float *x, const struct ax_quant *q,
+	      size_t n)
+{
+	struct ax_plan plan;
+	struct wgrad f = {e, c, &plan, dy, x, q, n, NULL, 0, 0};
+	size_t mg = c->cout / c->groups, blocks = ax_blocks(n), size, b, m, k;
+
+	ax_plan_init(&plan, c, STEP);
+	f.k8 = (plan.k + AX_MR - 1) / AX_MR * AX_MR;
+	f.cols = (mg + 15) / 16 * 16;
+	size = c->groups * f.k8 * f.cols;
+	f.partial = ax_scratch_need(&e->partial,
+				    blocks * size * sizeof(*f.partial));
+	ax_pool_for(e->pool, blocks, wgrad_task, &f);
+	for (b = 1; b < blocks; b++)
+		e->kern->add(f.partial, f.partial, f.partial + b * size, size);
+	for (m = 0; m < c->cout; m++)
+		for (k = 0; k < plan.k; k++)
+			dw[m * plan.k + k] =
+				f.partial[(m / mg * f.k8 + k) * f.cols +
+					  m % mg];
+	ax_plan_free(&plan);
+}
+
+/* --- look-ups ------------------------------------------------------------- */
+
+struct lookup {
+	struct ax_engine *e;
+	const struct ax_conv *c;
+	const struct ax_plan *plan;
+	float *y;
+	const float *x;
+	const uint8_t *w;
+	const struct ax_lut_rows *t;
+	const struct ax_quant *q;
+	float mul;
+	size_t n;
+};
+
+static void
+lookup_task(void *arg, size_t task, unsigned thread)
+{
+	struct lookup *f = arg;
+	const struct ax_conv *c = f->c;
+	const struct ax_plan *pl = f->plan;
+	size_t first = task * pl->images, n = AX_MIN(pl->images, f->n - first);
+	size_t all = n * pl->positions, mg = c->cout / c->groups, per;
+	size_t g, m, at, len, j, img, pos, stop;
+	uint16_t *image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
+					 n * pl->padded * sizeof(*image));
+	uint16_t *idx = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
+				       pl->k * AX_LUTP * sizeof(*idx));
+	int32_t sum, offset = (int32_t)pl->k * f->t->offset;
+	uint32_t out[AX_LUTP];
+	size_t joff[AX_NR];
+	int full = 0;
+	unsigned run;
+
+	per = pl->positions;
+	for (j = 0; j < n; j++)
+		full |= ax_plan_image16(
+			pl, f->e, thread, image + j * pl->padded,
+			f->x + (first + j) * c->cin * c->h * c->w, f->q);
+	for (at = 0; at < all; at += AX_LUTP) {
+		len = AX_MIN((size_t)AX_LUTP, all - at);
+		for (g = 0; g < c->groups; g++) {
+			for (j = 0; j < len; j += AX_NR) {
+				run = ax_plan_columns(
+					pl, joff, at + j,
+					AX_MIN((size_t)AX_NR, len - j));
+				f->e->kern->pack16(idx + j, AX_LUTP,
+						   image + g * pl->group_step,
+						   pl->koff, pl->k, joff, run);
+			}
+			for (m = g * mg; m < (g + 1) * mg; m++) {
+				f->e->kern->lut(out, f->t->rows,
+						f->w + m * pl->k, idx, pl->k,
+						(len + AX_NR - 1) / AX_NR *
+							AX_NR,
+						full);
+				for (j = 0; j < len; j = stop) {
+					float *to;
+
+					img = first + (at + j) / per;
+					pos = (at + j) % per;
+					stop = AX_MIN(len, j + per - pos);
+					to = f->y + (img * c->cout + m) * per +
+					     pos;
+					for (; j < stop; j++) {
+						sum = (int32_t)out[j] + offset;
+						*to++ = (float)sum * f->mul;
+					}
+				}
+			}
+		}
+	}
+}
+
+void
+ax_conv_lut(struct ax_engine *e, const struct ax_conv *c, float *y,
+	    const float *x, const uint8_t *wcodes, const struct ax_lut_rows *t,
+	    const struct ax_quant *q, float mul, size_t n)
+{
+	struct ax_plan plan;
+	struct lookup f = {e, c, &plan, y, x, wcodes, t, q, mul, n};
+
+	ax_plan_init(&plan, c, AX_LUTP);
+	/* integer sums: how images are grouped cannot show, only delay */
+	plan.images = AX_MIN(plan.images, (n + 7) / 8);
+	ax_pool_for(e->pool, (n + plan.images - 1) / plan.images, lookup_task,
+		    &f);
+	ax_plan_free(&plan);
+}

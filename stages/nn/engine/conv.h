@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Convolution and its two gradients for a batch of [c,h,w] images, by packed
+ * panels of input windows and a register-blocked product. A linear layer is
+ * the convolution of 1x1 images with a 1x1 kernel: positions of several images
+ * share a panel.
+ */
+#ifndef AX_NN_CONV_H
+#define AX_NN_CONV_H
+
+#include "stages/nn/engine/engine.h"
+#include "stages/nn/engine/quant.h"
+
+struct ax_conv {
+	size_t cin, h, w;    /* input image */
+	size_t cout, oh, ow; /* output image */
+	size_t kernel[2], stride[2], pad[2];
+	size_t groups;
+};
+
+/* Products summed for one output: cin / groups * kernel area. */
+size_t ax_conv_k(const struct ax_conv *c);
+
+/*
+ * y[n][cout][oh][ow] = sum of w * x over each window, padded with zeros: one
+ * chain of fma in the order (channel, row, column). w is [cout][k]. With `q`
+ * the input goes through that quantiser first (values when `codes` is false).
+ * `mul` (when not 1) multiplies each finished sum.
+ */
+void ax_conv_forward(struct ax_engine *e, const struct ax_conv *c, float *y,
+		     const float *x, const float *w, const struct ax_quant *q,
+		     bool codes, float mul, size_t n);
+/* dx = gradient by the (quantised) input: transposed convolution of dy. */
+void ax_conv_dgrad(struct ax_engine *e, const struct ax_conv *c, float *dx,
+		   const float *dy, const float *w, size_t n);
+/* dw = gradient by the weights: correlation of the (quantised) input with dy;
+ * summed over at most AX_BLOCKS blocks of images, then over the blocks. */
+void ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
+		   const float *dy, const float *x, const struct ax_quant *q,
+		   size_t n);
+
+/*
+ * Table look-ups in place of products: y = mul * float(sum of
+ * table[weight code][input code]), every padded place being input code 0. See
+ * product.h for how the table is made; `offset` is added k times to the sum.
+ */
+struct ax_lut_rows {
+	uint16_t *rows; /* 256 rows (weight code) of 256 (input code) + 2 */
+	int32_t offset;
+};
+void ax_conv_lut(struct ax_engine *e, const struct ax_conv *c, float *y,
+		 const float *x, const uint8_t *wcodes,
+		 const struct ax_lut_rows *t, const struct ax_quant *q,
+		 float mul, size_t n);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/nn/engine/conv_plan.h"
+
+static void
+plan_windows(struct ax_plan *p, size_t least)
+{
+	const struct ax_conv *c = p->c;
+	size_t cg = c->cin / c->groups, i, y, x, *at;
+
+	p->k = ax_conv_k(c);
+	p->positions = c->oh * c->ow;
+	p->images = (least + p->positions - 1) / p->positions;
+	p->padded = c->cin * p->ph * p->pw;
+	p->group_step = cg * p->ph * p->pw;
+	p->koff = ax_calloc(p->k, sizeof(*p->koff));
+	at = p->koff;
+	for (i = 0; i < cg; i++)
+		for (y = 0; y < c->kernel[0]; y++)
+			for (x = 0; x < c->kernel[1]; x++)
+				*at++ = (i * p->ph + y) * p->pw + x;
+}
+
+void
+ax_plan_init(struct ax_plan *p, const struct ax_conv *c, size_t least)
+{
+	memset(p, 0, sizeof(*p));
+	p->c = c;
+	p->ph = c->h + 2 * c->pad[0];
+	p->pw = c->w + 2 * c->pad[1];
+	p->top = (ptrdiff_t)c->pad[0];
+	p->left = (ptrdiff_t)c->pad[1];
+	p->gap[0] = p->gap[1] = 1;
+	plan_windows(p, least);
+}
+
+void
+ax_plan_init_transposed(struct ax_plan *p, const struct ax_conv *t,
+			const struct ax_conv *c, size_t least)
+{
+	memset(p, 0, sizeof(*p));
+	p->c = t;
+	p->ph = c->h + c->kernel[0] - 1;
+	p->pw = c->w + c->kernel[1] - 1;
+	p->top = (ptrdiff_t)c->kernel[0] - 1 - (ptrdiff_t)c->pad[0];
+	p->left = (ptrdiff_t)c->kernel[1] - 1 - (ptrdiff_t)c->pad[1];
+	p->gap[0] = c->stride[0];
+	p->gap[1] = c->stride[1];
+	plan_windows(p, least);
+}
+
+void
+ax_plan_free(struct ax_plan *p)
+{
+	free(p->koff);
+	memset(p, 0, sizeof(*p));
+}
+
+/* The columns of a row of the image that lie inside the padded one. */
+static void
+inside(const struct ax_plan *p, size_t *from, size_t *to)
+{
+	size_t x = 0, w = p->c->w;
+
+	while (x < w && p->left + (ptrdiff_t)(x * p->gap[1]) < 0)
+		x++;
+	*from = x;
+	while (x < w && p->left + (ptrdiff_t)(x * p->gap[1]) < (ptrdiff_t)p->pw)
+		x++;
+	*to = x;
+}
+
+void
+ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
+	      float *out, const float *x, const struct ax_quant *q, bool codes)
+{
+	const struct ax_conv *c = p->c;
+	size_t n = c->cin * c->h * c->w, ch, y, i, from, to;
+	float *t;
+
+	if (q && (q->set || codes)) {
+		t = ax_scratch_get(e, thread, AX_SCRATCH_TILE, n * sizeof(*t));
+		(codes ? q->ops->codes : q->ops->values)(q, e->kern, t, x, n);
+		x = t;
+	}
+	inside(p, &from, &to);
+	memset(out, 0, p->padded * sizeof(*out));
+	for (ch = 0; ch < c->cin; ch++)
+		for (y = 0; y < c->h; y++, x += c->w) {
+			ptrdiff_t row = p->top + (ptrdiff_t)(y * p->gap[0]);
+			float *to_row;
+
+			if (row < 0 || row >= (ptrdiff_t)p->ph)
+				continue;
+			to_row = out + (ch * p->ph + (size_t)row) * p->pw;
+			if (p->gap[1] == 1) {
+				memcpy(to_row + p->left + (ptrdiff_t)from,
+				       x + from, (to - from) * sizeof(*x));
+				continue;
+			}
+			for (i = from; i < to; i++)
+				to_row[p->left + (ptrdiff_t)(i * p->gap[1])] =
+					x[i];
+		}
+}
+
+int
+ax_plan_image16(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
+		uint16_t *out, const float *x, const struct ax_quant *q)
+{
+	const struct ax_conv *c = p->c;
+	size_t n = c->cin * c->h * c->w, ch, y, i;
+	float *t = ax_scratch_get(e, thread, AX_SCRATCH_TILE, n * sizeof(*t));
+	unsigned any = 0;
+
+	q->ops->codes(q, e->kern, t, x, n);
+	for (i = 0; i < p->padded; i++)
+		out[i] = AX_LUT_INDEX(0);
+	for (ch = 0; ch < c->cin; ch++)
+		for (y = 0; y < c->h; y++, t += c->w) {
+			uint16_t *to =
+				out +
+				(ch * p->ph + (size_t)p->top + y) * p->pw +
+				p->left;
+
+			for (i = 0; i < c->w; i++) {
+				unsigned code = (unsigned)(int)t[i];
+
+				any |= code;
+				to[i] = AX_LUT_INDEX(code);
+			}
+		}
+	return (any & ~127u) != 0;
+}
+
+unsigned
+ax_plan_columns(const struct ax_plan *p, size_t joff[AX_NR], size_t at,
+		size_t cols)
+{
+	const struct ax_conv *c = p->c;
+	size_t img = at / p->positions, pos = at % p->positions;
+	size_t y = pos / c->ow, x = pos % c->ow, j;
+	unsigned run = AX_NR;
+
+	for (j = 0; j < cols; j++) {
+		joff[j] = img * p->padded + y * c->stride[0] * p->pw +
+			  x * c->stride[1];
+		if (++x == c->ow) {
+			x = 0;
+			if (++y == c->oh) {
+				y = 0;
+				img++;
+			}
+		}
+	}
+	for (; j < AX_NR; j++)
+		joff[j] = joff[0];
+	for (j = 1; j < AX_NR; j++)
+		while (run > 1 && j % run && joff[j] != joff[j - 1] + 1)
+			run = run > 8 ? run / 2 : 1;
+	return run;
+}

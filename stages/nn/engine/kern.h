@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hot loops of the engine, as a table of functions chosen once at run
+ * time: plain C, AVX2 with FMA, AVX-512. Each entry computes the same bits at
+ * every level: every output element has one fixed chain of operations, fused
+ * multiply-add exactly where the comment says fma, and reductions run in 16
+ * lanes that are joined by a fixed tree.
+ */
+#ifndef AX_NN_KERN_H
+#define AX_NN_KERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "artifacts/base/par.h"
+
+/* Rows of a packed A block, columns of a packed B panel, positions of a block
+ * of table look-ups. */
+#define AX_MR 8
+#define AX_NR 32
+#define AX_LUTP 256
+
+/* The 16-bit word that stands for operand code `c` (its low 8 bits) in the
+ * look-up kernel: the code, and bit 6 again at the top, where the vector
+ * kernels find it. */
+#define AX_LUT_INDEX(c)                                                        \
+	((uint16_t)(((unsigned)(c)&255u) | ((unsigned)(c)&64u) << 9))
+
+struct ax_kern {
+	const char *name;
+
+	/* c[i*ldc + j] = sum over k of a[k*8 + i] * b[k*32 + j], by fma from 0,
+	 * k ascending; 8 x 32 outputs. */
+	void (*gemm)(float *c, size_t ldc, const float *a, const float *b,
+		     size_t k);
+	/* d[i*ldd + j] += sum over p of a[i*lda + p] * b[p*ldb + j], by fma
+	 * from 0, p ascending, then one addition; 8 rows, `cols` a multiple of
+	 * 16. */
+	void (*wgrad)(float *d, size_t ldd, const float *a, size_t lda,
+		      const float *b, size_t ldb, size_t cols, size_t p);
+	/* dst[k*ld + j] = base[koff[k] + joff[j]], 32 columns that come in
+	 * runs of `run` neighbours (32, 16, 8 or 1). */
+	void (*pack)(float *dst, size_t ld, const float *base,
+		     const size_t *koff, size_t k, const size_t *joff,
+		     unsigned run);
+	/* The same for words of table indices. */
+	void (*pack16)(uint16_t *dst, size_t ld, const uint16_t *base,
+		       const size_t *koff, size_t k, const size_t *joff,
+		       unsigned run);
+	/* out[p] = sum over k of table[w[k]][idx[k*256 + p]]: `table` has 256
+	 * rows of 256 unsigned words and two words more; idx as from
+	 * AX_LUT_INDEX; n a multiple of 32, at most 256. With `full` 0 every
+	 * index is below 128. */
+	void (*lut)(uint32_t *out, const uint16_t *table, const uint8_t *w,
+		    const uint16_t *idx, size_t k, size_t n, int full);
+
+	/* out[0] = sum a, out[1] = sum a*b, in double: element i goes to lane
+	 * i mod 16, lanes are joined pairwise (0+8, 1+9, ...; 0+4 ...). */
+	void (*sums)(double out[2], const float *a, const float *b, size_t n);
+	/* y = fma(x, s, t) */
+	void (*scale)(float *y, const float *x, float s, float t, size_t n);
+	/* dx = fma(a, dy, fma(b, x, c)) */
+	void (*norm_grad)(float *dx, const float *dy, const float *x, float a,
+			  float b, float c, size_t n);
+	void (*add)(float *y, const float *a, const float *b, size_t n);
+	/* y = x > 0 ? x : 0; dx = y > 0 ? dy : 0 */
+	void (*relu)(float *y, const float *x, size_t n);
+	void (*relu_grad)(float *dx, const float *dy, const float *y, size_t n);
+	/* q = round(min(max(x / s, lo), hi)), ties to even; the product q*mul
+	 * is stored (mul = 1: the code itself). */
+	void (*quant)(float *out, const float *x, float s, float lo, float hi,
+		      float mul, size_t n);
+	/* g' = fma(decay, p, g); m = fma(momentum, m, g'); step = m, or with
+	 * nesterov fma(momentum, m, g'); p = fma(-lr, step, p). */
+	void (*sgd)(float *p, float *m, const float *g, float lr,
+		    float momentum, float decay, int nesterov, size_t n);
+};
+
+extern const struct ax_kern ax_kern_scalar;
+#if defined(__x86_64__)
+extern const struct ax_kern ax_kern_avx2;
+extern const struct ax_kern ax_kern_avx512;
+#endif
+
+/* The table of a level; one that this build lacks gives the next lower. */
+const struct ax_kern *ax_kern_at(enum ax_simd level);
+/* That of ax_simd(). */
+const struct ax_kern *ax_kern(void);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernels of kern.h, written once over a vector type; included by
+ * kern_scalar.c, kern_avx2.c and kern_avx512.c after they define
+ *
+ *   FN               storage class and target of each function
+ *   V, VN            float vector, its lanes
+ *   vload vstore vset vfma vadd vmul vdiv vmax vmin vround vpos
+ *   D, DN            double vector, its lanes; dload (converts), dstore
+ *   dzero dadd dmul
+ *   ROWS(X), MR      rows of the multiply tile
+ *   lut              the look-up kernel
+ *
+ * and not meant for any other file. vmax(x, y) is x > y ? x : y and vmin
+ * likewise, so that NaN and signed zero behave as in plain C. vpos(x, y) is
+ * x > 0 ? y : 0.
+ */
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* --- matrix products ------------------------------------------------------ */
+
+#define TILE2_ZERO(i) V s##i = vset(0), t##i = vset(0);
+#define TILE2_STEP(i)                                                          \
+	av = vset(ap[i]);                                                      \
+	s##i = vfma(av, b0, s##i);                                             \
+	t##i = vfma(av, b1, t##i);
+#define TILE2_STORE(i)                                                         \
+	vstore(cp + (i)*ldc, s##i);                                            \
+	vstore(cp + (i)*ldc + VN, t##i);
+
+FN
+gemm(float *c, size_t ldc, const float *a, const float *b, size_t k)
+{
+	size_t r, j, kk;
+
+	for (r = 0; r < AX_MR; r += MR)
+		for (j = 0; j < AX_NR; j += 2 * VN) {
+			float *cp = c + r * ldc + j;
+			const float *ap = a + r, *bp = b + j;
+			V av, b0, b1;
+			ROWS(TILE2_ZERO)
+
+			for (kk = 0; kk < k; kk++) {
+				b0 = vload(bp);
+				b1 = vload(bp + VN);
+				ROWS(TILE2_STEP)
+				ap += AX_MR;
+				bp += AX_NR;
+			}
+			ROWS(TILE2_STORE)
+		}
+}
+
+#define GRAD2_STEP(i)                                                          \
+	av = vset(ap[(i)*lda + q]);                                            \
+	s##i = vfma(av, b0, s##i);                                             \
+	t##i = vfma(av, b1, t##i);
+#define GRAD2_STORE(i)                                                         \
+	vstore(dp + (i)*ldd, vadd(vload(dp + (i)*ldd), s##i));                 \
+	vstore(dp + (i)*ldd + VN, vadd(vload(dp + (i)*ldd + VN), t##i));
+#define GRAD1_ZERO(i) V s##i = vset(0);
+#define GRAD1_STEP(i) s##i = vfma(vset(ap[(i)*lda + q]), b0, s##i);
+#define GRAD1_STORE(i) vstore(dp + (i)*ldd, vadd(vload(dp + (i)*ldd), s##i));
+
+FN
+wgrad(float *d, size_t ldd, const float *a, size_t lda, const float *b,
+      size_t ldb, size_t cols, size_t p)
+{
+	size_t r, j, q;
+
+	for (r = 0; r < AX_MR; r += MR)
+		for (j = 0; j < cols;) {
+			float *dp = d + r * ldd + j;
+			const float *ap = a + r * lda, *bp = b + j;
+
+			if (cols - j >= 2 * VN) {
+				V av, b0, b1;
+				ROWS(TILE2_ZERO)
+
+				for (q = 0; q < p; q++) {
+					b0 = vload(bp + q * ldb);
+					b1 = vload(bp + q * ldb + VN);
+					ROWS(GRAD2_STEP)
+				}
+				ROWS(GRAD2_STORE)
+				j += 2 * VN;
+			} else {
+				V b0;
+				ROWS(GRAD1_ZERO)
+
+				for (q = 0; q < p; q++) {
+					b0 = vload(bp + q * ldb);
+					ROWS(GRAD1_STEP)
+				}
+				ROWS(GRAD1_STORE)
+				j += VN;
+			}
+		}
+}
+
+/* --- packing -------------------------------------------------------------- */
+
+#define PACK_BODY(type)                                                        \
+	size_t i, j;                                                           \
+                                                                               \
+	for (i = 0; i < k; i++, dst += ld) {                                   \
+		const type *from = base + koff[i];                             \
+                                                                               \
+		switch (run) {                                                 \
+		case 32:                                                       \
+			memcpy(dst, from + joff[0], 32 * sizeof(type));        \
+			break;                                                 \
+		case 16:                                                       \
+			memcpy(dst, from + joff[0], 16 * sizeof(type));        \
+			memcpy(dst + 16, from + joff[16], 16 * sizeof(type));  \
+			break;                                                 \
+		case 8:                                                        \
+			memcpy(dst, from + joff[0], 8 * sizeof(type));         \
+			memcpy(dst + 8, from + joff[8], 8 * sizeof(type));     \
+			memcpy(dst + 16, from + joff[16], 8 * sizeof(type));   \
+			memcpy(dst + 24, from + joff[24], 8 * sizeof(type));   \
+			break;                                                 \
+		default:                                                       \
+			for (j = 0; j < AX_NR; j++)                            \
+				dst[j] = from[joff[j]];                        \
+		}                                                              \
+	}
+
+FN
+pack(float *dst, size_t ld, const float *base, const size_t *koff, size_t k,
+     const size_t *joff, unsigned run){PACK_BODY(float)}
+
+FN pack16(uint16_t *dst, size_t ld, const uint16_t *base, const size_t *koff,
+	  size_t k, const size_t *joff, unsigned run){PACK_BODY(uint16_t)}
+
+/* --- sums ----------------------------------------------------------------- */
+
+FN sums(double out[2], const float *a, const float *b, size_t n)
+{
+	D s[16 / DN], t[16 / DN], x;
+	double u[16], v[16];
+	size_t i, l, w;
+
+	UNROLL
+	for (l = 0; l < 16 / DN; l++)
+		s[l] = t[l] = dzero();
+	for (i = 0; i + 16 <= n; i += 16) {
+		UNROLL
+		for (l = 0; l < 16 / DN; l++) {
+			x = dload(a + i + l * DN);
+			s[l] = dadd(s[l], x);
+			/* exact: 24 bits by 24 bits */
+			x = dmul(x, dload(b + i + l * DN));
+			t[l] = dadd(t[l], x);
+		}
+	}
+	UNROLL
+	for (l = 0; l < 16 / DN; l++) {
+		dstore(u + l * DN, s[l]);
+		dstore(v + l * DN, t[l]);
+	}
+	for (l = 0; i < n; i++, l++) {
+		u[l] += (double)a[i];
+		v[l] += (double)a[i] * (double)b[i];
+	}
+	for (w = 8; w > 0; w /= 2)
+		for (l = 0; l < w; l++) {
+			u[l] += u[l + w];
+			v[l] += v[l + w];
+		}
+	out[0] = u[0];
+	out[1] = v[0];
+}
+
+/* --- element by element --------------------------------------------------- */
+
+FN
+scale(float *y, const float *x, float s, float t, size_t n)
+{
+	V vs = vset(s), vt = vset(t);
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vstore(y + i, vfma(vload(x + i), vs, vt));
+	for (; i < n; i++)
+		y[i] = __builtin_fmaf(x[i], s, t);
+}
+
+FN
+norm_grad(float *dx, const float *dy, const float *x, float a, float b, float c,
+	  size_t n)
+{
+	V va = vset(a), vb = vset(b), vc = vset(c);
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vstore(dx + i,
+		       vfma(va, vload(dy + i), vfma(vb, vload(x + i), vc)));
+	for (; i < n; i++)
+		dx[i] = __builtin_fmaf(a, dy[i], __builtin_fmaf(b, x[i], c));
+}
+
+FN
+add(float *y, const float *a, const float *b, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vstore(y + i, vadd(vload(a + i), vload(b + i)));
+	for (; i < n; i++)
+		y[i] = a[i] + b[i];
+}
+
+FN
+relu(float *y, const float *x, size_t n)
+{
+	V z = vset(0);
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vstore(y + i, vmax(vload(x + i), z));
+	for (; i < n; i++)
+		y[i] = x[i] > 0 ? x[i] : 0;
+}
+
+FN
+relu_grad(float *dx, const float *dy, const float *y, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vstore(dx + i, vpos(vload(y + i), vload(dy + i)));
+	for (; i < n; i++)
+		dx[i] = y[i] > 0 ? dy[i] : 0;
+}
+
+FN
+quant(float *out, const float *x, float s, float lo, float hi, float mul,
+      size_t n)
+{
+	V vs = vset(s), vlo = vset(lo), vhi = vset(hi), vm = vset(mul), q;
+	float t;
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN) {
+		q = vmin(vmax(vdiv(vload(x + i), vs), vlo), vhi);
+		vstore(out + i, vmul(vround(q), vm));
+	}
+	for (; i < n; i++) {
+		t = x[i] / s;
+		t = t > lo ? t : lo;
+		t = t < hi ? t : hi;
+		out[i] = __builtin_rintf(t) * mul;
+	}
+}
+
+FN
+sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
+    int nesterov, size_t n)
+{
+	V vlr = vset(-lr), vm = vset(momentum), vd = vset(decay), gg, mm, step;
+	float h, u;
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN) {
+		gg = vfma(vd, vload(p + i), vload(g + i));
+		mm = vfma(vm, vload(m + i), gg);
+		vstore(m + i, mm);
+		step = nesterov ? vfma(vm, mm, gg) : mm;
+		vstore(p + i, vfma(vlr, step, vload(p + i)));
+	}
+	for (; i < n; i++) {
+		h = __builtin_fmaf(decay, p[i], g[i]);
+		m[i] = __builtin_fmaf(momentum, m[i], h);
+		u = nesterov ? __builtin_fmaf(momentum, m[i], h) : m[i];
+		p[i] = __builtin_fmaf(-lr, u, p[i]);
+	}
+}
+
+#define AX_KERN_TABLE(level)                                                   \
+	{                                                                      \
+		.name = level, .gemm = gemm, .wgrad = wgrad, .pack = pack,     \
+		.pack16 = pack16, .lut = lut, .sums = sums, .scale = scale,    \
+		.norm_grad = norm_grad, .add = add, .relu = relu,              \
+		.relu_grad = relu_grad, .quant = quant, .sgd = sgd             \
+	}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of a model: making, loading, saving, scales. */
+#include "stages/nn/engine/model.h"
+
+#include <math.h>
+
+#include "artifacts/base/fmath.h"
+#include "artifacts/base/rng.h"
+
+static bool
+multiplies(const struct ax_op *op)
+{
+	return op->kind == AX_OP_CONV || op->kind == AX_OP_LINEAR;
+}
+
+/*
+ * Operations that may write over their input: its only reader they are, and
+ * what made it does not look at it again on the way back.
+ */
+static bool
+may_overwrite(const struct ax_network *net, const struct ax_op *op,
+	      const unsigned *readers, const int *maker)
+{
+	enum ax_op_kind by;
+
+	if (op->in == 0 || readers[op->in] != 1)
+		return false;
+	if (op->kind == AX_OP_FLATTEN)
+		return true;
+	if (op->kind != AX_OP_RELU && op->kind != AX_OP_ADD)
+		return false;
+	by = net->ops[maker[op->in]].kind;
+	return by == AX_OP_BATCHNORM || by == AX_OP_CONV ||
+	       by == AX_OP_LINEAR ||
+	       (by == AX_OP_ADD && op->kind == AX_OP_RELU);
+}
+
+static void
+plan_memory(struct ax_model *m)
+{
+	const struct ax_network *net = &m->net;
+	unsigned *readers = ax_calloc(net->n_values, sizeof(*readers)), i;
+	int *maker = ax_calloc(net->n_values, sizeof(*maker));
+	const struct ax_op *op;
+
+	m->root = ax_calloc(net->n_values, sizeof(*m->root));
+	m->root_last = ax_calloc(net->n_values, sizeof(*m->root_last));
+	for (i = 0; i < net->n_ops; i++) {
+		op = &net->ops[i];
+		readers[op->in]++;
+		if (op->kind == AX_OP_ADD)
+			readers[op->with]++;
+		maker[op->out] = (int)i;
+	}
+	for (i = 0; i < net->n_ops; i++) {
+		op = &net->ops[i];
+		m->root[op->out] = may_overwrite(net, op, readers, maker)
+					   ? m->root[op->in]
+					   : op->out;
+	}
+	for (i = 0; i < net->n_ops; i++) {
+		op = &net->ops[i];
+		m->root_last[m->root[op->in]] = i;
+		if (op->kind == AX_OP_ADD)
+			m->root_last[m->root[op->with]] = i;
+	}
+	free(readers);
+	free(maker);
+}
+
+void
+ax_model_init(struct ax_model *m, struct ax_network *net, struct ax_pool *pool,
+	      const struct ax_kern *kern)
+{
+	unsigned i;
+
+	memset(m, 0, sizeof(*m));
+	m->net = *net;
+	memset(net, 0, sizeof(*net));
+	ax_engine_init(&m->eng, pool, kern);
+	m->param = ax_calloc(m->net.n_params + 1, sizeof(*m->param));
+	m->grad = ax_calloc(m->net.n_params + 1, sizeof(*m->grad));
+	m->moment = ax_calloc(m->net.n_params + 1, sizeof(*m->moment));
+	m->count = ax_calloc(m->net.n_params + 1, sizeof(*m->count));
+	m->layer = ax_calloc(m->net.n_ops + 1, sizeof(*m->layer));
+	m->norm = ax_calloc(m->net.n_ops + 1, sizeof(*m->norm));
+	m->value = ax_calloc(m->net.n_values + 1, sizeof(*m->value));
+	m->dvalue = ax_calloc(m->net.n_values + 1, sizeof(*m->dvalue));
+	for (i = 0; i < m->net.n_params; i++) {
+		const struct ax_net_param *p = &m->net.params[i];
+
+		if (p->role == AX_ROLE_COUNT)
+			continue;
+		m->param[i] = ax_aligned(p->n, sizeof(float));
+		if (p->trained) {
+			m->grad[i] = ax_aligned(p->n, sizeof(float));
+			m->moment[i] = ax_aligned(p->n, sizeof(float));
+		}
+	}
+	for (i = 0; i < m->net.n_ops; i++) {
+		const struct ax_op *op = &m->net.ops[i];
+		size_t c = m->net.values[op->out].c;
+
+		if (op->kind == AX_OP_BATCHNORM) {
+			m->norm[i].mean = ax_calloc(c, sizeof(double));
+			m->norm[i].inv = ax_calloc(c, sizeof(double));
+		}
+		if (!multiplies(op))
+			continue;
+		m->layer[i].quantised = op->arith != AX_ARITH_FLOAT;
+		m->layer[i].approx = op->arith == AX_ARITH_APPROX;
+		m->layer[i].product = &ax_product_float;
+	}
+	ax_model_quantisers(m, 8, 8, true, true);
+	plan_memory(m);
+}
+
+void
+ax_model_free(struct ax_model *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_params; i++) {
+		free(m->param[i]);
+		free(m->grad[i]);
+		free(m->moment[i]);
+	}
+	for (i = 0; i < m->net.n_ops; i++) {
+		free(m->norm[i].mean);
+		free(m->norm[i].inv);
+	}
+	for (size_t b = 0; b < m->n_buffers; b++)
+		free(m->buffers[b].ptr);
+	free(m->buffers);
+	free(m->param);
+	free(m->grad);
+	free(m->moment);
+	free(m->count);
+	free(m->layer);
+	free(m->norm);
+	free(m->value);
+	free(m->dvalue);
+	free(m->root);
+	free(m->root_last);
+	ax_engine_free(&m->eng);
+	ax_network_free(&m->net);
+	memset(m, 0, sizeof(*m));
+}
+
+void
+ax_model_random(struct ax_model *m, uint64_t seed)
+{
+	struct ax_rng r;
+	double std, u;
+	unsigned i;
+	size_t j, fan;
+
+	for (i = 0; i < m->net.n_params; i++) {
+		const struct ax_net_param *p = &m->net.params[i];
+		float *w = m->param[i];
+
+		switch (p->role) {
+		case AX_ROLE_WEIGHT:
+			fan = p->n / p->dim[0];
+			std = sqrt((m->net.ops[p->op].kind == AX_OP_CONV
+					    ? 2.0
+					    : 1.0) /
+				   (double)fan);
+			r = ax_rng(seed, "init", i);
+			for (j = 0; j < p->n; j++) {
+				u = ax_rng_double(&r);
+				w[j] = (float)(std *
+					       ax_normal(u, ax_rng_double(&r)));
+			}
+			break;
+		case AX_ROLE_GAMMA:
+		case AX_ROLE_VAR:
+			for (j = 0; j < p->n; j++)
+				w[j] = 1;
+			break;
+		case AX_ROLE_COUNT:
+			m->count[i] = 0;
+			break;
+		default:
+			memset(w, 0, p->n * sizeof(*w));
+		}
+	}
+}
+
+/* --- scales --------------------------------------------------------------- */
+
+void
+ax_model_quantisers(struct ax_model *m, unsigned act_bits, unsigned weight_bits,
+		    bool act_signed, bool weight_signed)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++) {
+		struct ax_layer *l = &m->layer[i];
+
+		ax_quant_init(&l->in, &ax_quant_symmetric, act_bits,
+			      act_signed);
+		ax_quant_init(&l->weight, &ax_quant_symmetric, weight_bits,
+			      weight_signed);
+		ax_quant_init(&l->bias, &ax_quant_symmetric, 8, true);
+	}
+}
+
+bool
+ax_model_has_scales(const struct ax_model *m, const char **missing)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++) {
+		const struct ax_layer *l = &m->layer[i];
+
+		if (l->quantised && (!l->in.set || !l->weight.set)) {
+			if (missing)
+				*missing = m->net.ops[i].name;
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+ax_model_drop_scales(struct ax_model *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++)
+		m->layer[i].in.set = m->layer[i].weight.set =
+			m->layer[i].bias.set = false;
+}
+
+void
+ax_model_fit_weights(struct ax_model *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++) {
+		struct ax_layer *l = &m->layer[i];
+		const struct ax_op *op = &m->net.ops[i];
+
+		if (!l->quantised)
+			continue;
+		ax_quant_fit(&l->weight, &m->eng, m->param[op->weight],
+			     m->net.params[op->weight].n);
+		if (op->bias_at >= 0)
+			ax_quant_fit(&l->bias, &m->eng, m->param[op->bias_at],
+				     m->net.params[op->bias_at].n);
+	}
+}
+
+void
+ax_model_fit_begin(struct ax_model *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++)
+		memset(&m->layer[i].fit, 0, sizeof(m->layer[i].fit));
+	m->observing = true;
+}
+
+bool
+ax_model_fit_next(struct ax_model *m)
+{
+	bool more = false;
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++) {
+		struct ax_layer *l = &m->layer[i];
+
+		if (l->quantised)
+			more |= l->in.ops->next(&l->in, &l->fit);
+	}
+	m->observing = more;
+	return more;
+}
+
+int
+ax_model_products(struct ax_model *m, const struct ax_product *approx,
+		  const struct ax_product *exact, struct ax_err *err)
+{
+	unsigned i;
+
+	for (i = 0; i < m->net.n_ops; i++) {
+		struct ax_layer *l = &m->layer[i];
+		const struct ax_op *op = &m->net.ops[i];
+		const struct ax_product *p = l->approx ? approx : exact;
+
+		if (!l->quantised)
+			continue;
+		l->product = p;
+		if (!p->ops->needs_codes)
+			continue;
+		if (!l->in.set || !l->weight.set)
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"layer '%s' has no scales (%s.w_quant.scale, "
+				"%s.act_in_quant.scale): give a checkpoint "
+				"from the stage qat",
+				op->name, op->name, op->name);
+		if (p->a_bits != l->in.bits || p->w_bits != l->weight.bits ||
+		    p->is_signed != l->in.is_signed ||
+		    p->is_signed != l->weight.is_signed)
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"layer '%s' multiplies %s codes of %u x %u "
+				"bits, but the table is %s, %u x %u bits",
+				op->name,
+				l->in.is_signed ? "signed" : "unsigned",
+				l->in.bits, l->weight.bits,
+				p->is_signed ? "signed" : "unsigned", p->a_bits,
+				p->w_bits);
+		if (ax_product_check(p,
+				     m->net.params[op->weight].n /
+					     m->net.params[op->weight].dim[0],
+				     op->name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- checkpoints ---------------------------------------------------------- */
+
+static const char *const scale_names[] = {"w_quant", "act_in_quant", "b_quant"};
+
+static struct ax_quant *
+scale_at(struct ax_layer *l, size_t i)
+{
+	return i == 0 ? &l->weight : i == 1 ? &l->in : &l->bias;
+}
+
+static int
+load_scales(struct ax_model *m, const struct ax_checkpoint *c, size_t *found,
+	    struct ax_err *err)
+{
+	struct ax_tensor *t;
+	unsigned op;
+	size_t i;
+	char *name;
+
+	for (op = 0; op < m->net.n_ops; op++)
+		for (i = 0; multiplies(&m->net.ops[op]) && i < 3; i++) {
+			name = ax_asprintf("%s.%s.scale", m->net.ops[op].name,
+					   scale_names[i]);
+			t = ax_checkpoint_get(c, name);
+			if (t && (t->dtype != AX_F32 || t->n != 1 ||
+				  !(t->f32[0] > 0 && t->f32[0] < 1e30f))) {
+				ax_err_set(err, AX_EXIT_STAGE,
+					   "checkpoint: '%s' is no scale: one "
+					   "positive f32 is wanted",
+					   name);
+				free(name);
+				return -1;
+			}
+			free(name);
+			if (!t)
+				continue;
+			++*found;
+			if (m->layer[op].quantised)
+				ax_quant_set(scale_at(&m->layer[op], i),
+					     t->f32[0]);
+		}
+	return 0;
+}
+
+static int
+load_param(struct ax_model *m, const struct ax_checkpoint *c, unsigned i,
+	   struct ax_err *err)
+{
+	const struct ax_net_param *p = &m->net.params[i];
+	struct ax_tensor *t =
+		ax_checkpoint_need(c, p->name, p->dtype, p->ndim, p->dim, err);
+	size_t j;
+
+	if (!t)
+		return ax_err_wrap(
+			err, "the checkpoint does not fit the network '%s'",
+			m->net.name);
+	if (p->role == AX_ROLE_COUNT) {
+		m->count[i] = t->i64[0];
+		return 0;
+	}
+	for (j = 0; j < t->n; j++)
+		if (!isfinite(t->f32[j]) ||
+		    (p->role == AX_ROLE_VAR && t->f32[j] < 0))
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"checkpoint: '%s' holds %g at element %zu, "
+				"which no network can use",
+				p->name, (double)t->f32[j], j);
+	memcpy(m->param[i], t->f32, t->bytes);
+	return 0;
+}
+
+int
+ax_model_load(struct ax_model *m, const struct ax_checkpoint *c,
+	      struct ax_err *err)
+{
+	size_t found = 0, j;
+	unsigned i;
+
+	for (i = 0; i < m->net.n_params; i++)
+		if (load_param(m, c, i, err) < 0)
+			return -1;
+	found = m->net.n_params;
+	if (load_scales(m, c, &found, err) < 0)
+		return -1;
+	if (found == c->n)
+		return 0;
+	for (j = 0; j < c->n; j++) {
+		const char *name = c->tensors[j]->name;
+
+		if (ax_network_param(&m->net, name) < 0 &&
+		    !ax_ends(name, "_quant.scale") &&
+		    !ax_starts(name, "state."))
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"the checkpoint holds '%s', which the network "
+				"'%s' does not have: give the network that it "
+				"was trained as",
+				name, m->net.name);
+	}
+	return 0;
+}
+
+int
+ax_model_store(const struct ax_model *m, struct ax_checkpoint *c,
+	       struct ax_err *err)
+{
+	struct ax_tensor *t;
+	unsigned i;
+	size_t s;
+	char *name;
+
+	for (i = 0; i < m->net.n_params; i++) {
+		const struct ax_net_param *p = &m->net.params[i];
+
+		t = ax_checkpoint_add(c, p->name, p->dtype, p->ndim, p->dim,
+				      err);
+		if (!t)
+			return -1;
+		if (p->role == AX_ROLE_COUNT)
+			t->i64[0] = m->count[i];
+		else
+			memcpy(t->f32, m->param[i], t->bytes);
+	}
+	for (i = 0; i < m->net.n_ops; i++)
+		for (s = 0; m->layer[i].quantised && s < 3; s++) {
+			const struct ax_quant *q = scale_at(&m->layer[i], s);
+
+			if (!q->set)
+				continue;
+			name = ax_asprintf("%s.%s.scale", m->net.ops[i].name,
+					   scale_names[s]);
+			t = ax_checkpoint_add(c, name, AX_F32, 0, NULL, err);
+			free(name);
+			if (!t)
+				return -1;
+			t->f32[0] = q->scale;
+		}
+	ax_checkpoint_set_meta(c, "network", m->net.text);
+	return 0;
+}

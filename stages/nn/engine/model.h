@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A network that can run: parameters, quantisers and products of its layers,
+ * and memory for a batch. Made from an ax_network and a checkpoint (or from a
+ * seed), saved as a checkpoint.
+ */
+#ifndef AX_NN_MODEL_H
+#define AX_NN_MODEL_H
+
+#include "artifacts/checkpoint.h"
+#include "artifacts/network.h"
+#include "stages/nn/engine/layers.h"
+#include "stages/nn/engine/product.h"
+#include "stages/nn/engine/quant.h"
+
+/* What a convolution or linear layer is given beside its parameters. */
+struct ax_layer {
+	bool quantised; /* the network says that it may be */
+	bool approx;    /* its products may come from a table */
+	struct ax_quant in, weight, bias;
+	const struct ax_product *product; /* borrowed */
+	struct ax_fit fit;                /* of `in`, while calibrating */
+};
+
+struct ax_model {
+	struct ax_network net;
+	struct ax_engine eng;
+	float **param, **grad,
+		**moment;        /* by parameter; NULL where untrained */
+	int64_t *count;          /* of the AX_ROLE_COUNT ones */
+	struct ax_layer *layer;  /* by operation */
+	struct ax_norm *norm;    /* by operation */
+	float **value, **dvalue; /* by value index */
+	unsigned *root;          /* value whose memory a value uses */
+	unsigned *root_last;     /* last operation that reads that memory */
+	size_t n;                /* images in the batch at hand */
+	bool trained;            /* backward may follow */
+	bool observing;          /* layers look at their inputs */
+	struct ax_buffers {
+		float *ptr;
+		size_t bytes;
+		bool used;
+	} * buffers;
+	size_t n_buffers, cap_buffers;
+};
+
+/* Steals `net`. Parameters are zero until one of the next two. */
+void ax_model_init(struct ax_model *m, struct ax_network *net,
+		   struct ax_pool *pool, const struct ax_kern *kern);
+void ax_model_free(struct ax_model *m);
+/* He's normal initialisation of weights (fan in; gain sqrt(2) for
+ * convolutions, 1 for linear layers), zero biases, from the seed alone. */
+void ax_model_random(struct ax_model *m, uint64_t seed);
+/*
+ * Parameters and, where there are any, scales: `<layer>.w_quant.scale`,
+ * `<layer>.act_in_quant.scale`, `<layer>.b_quant.scale`. A tensor that is
+ * missing, of another shape, or not known to the network is an error; those
+ * named "state." (of a training in progress) are passed over.
+ */
+int ax_model_load(struct ax_model *m, const struct ax_checkpoint *c,
+		  struct ax_err *err);
+/* The same tensors, and metadata `network`. */
+int ax_model_store(const struct ax_model *m, struct ax_checkpoint *c,
+		   struct ax_err *err);
+/* Chooses the quantisers' width (before load). */
+void ax_model_quantisers(struct ax_model *m, unsigned act_bits,
+			 unsigned weight_bits, bool act_signed,
+			 bool weight_signed);
+/* True when every quantised layer has its scales; the first without is named
+ * through `missing` (may be NULL). */
+bool ax_model_has_scales(const struct ax_model *m, const char **missing);
+void ax_model_drop_scales(struct ax_model *m);
+/*
+ * How the quantised layers multiply: `approx` those with arith "approx",
+ * `exact` the others. Both borrowed. Checks widths, scales and sums.
+ */
+int ax_model_products(struct ax_model *m, const struct ax_product *approx,
+		      const struct ax_product *exact, struct ax_err *err);
+/* Scales of weights and biases from their values. */
+void ax_model_fit_weights(struct ax_model *m);
+/* Scales of inputs: begin, then for each pass all batches through
+ * ax_model_forward; next returns false after the last pass. */
+void ax_model_fit_begin(struct ax_model *m);
+bool ax_model_fit_next(struct ax_model *m);
+
+/* Runs n images [c,h,w]; returns the logits [n][classes], valid until the next
+ * call. With `train`, batch norm uses and moves batch statistics and
+ * ax_model_backward may follow. */
+const float *ax_model_forward(struct ax_model *m, const float *x, size_t n,
+			      bool train);
+/* Fills the gradients from d loss / d logits. */
+void ax_model_backward(struct ax_model *m, const float *dlogits);
+/* One step of SGD with momentum on all trained parameters. */
+void ax_model_step(struct ax_model *m, float lr, float momentum, float decay,
+		   bool nesterov);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/nn/engine/product.h"
+
+/* Weights through their quantiser; caller frees. */
+static float *
+weights(struct ax_engine *e, const struct ax_operands *o, bool codes)
+{
+	size_t n = o->c->cout * ax_conv_k(o->c);
+	float *w = ax_aligned(n, sizeof(*w));
+
+	if (!o->weight)
+		memcpy(w, o->w, n * sizeof(*w));
+	else if (codes)
+		o->weight->ops->codes(o->weight, e->kern, w, o->w, n);
+	else
+		o->weight->ops->values(o->weight, e->kern, w, o->w, n);
+	return w;
+}
+
+/* s_w * s_a, both float32, rounded once. */
+static float
+scale_of(const struct ax_operands *o)
+{
+	return o->weight->scale * o->in->scale;
+}
+
+static void
+float_forward(const struct ax_product *p, struct ax_engine *e,
+	      const struct ax_operands *o, float *y)
+{
+	float *w = weights(e, o, false);
+
+	(void)p;
+	ax_conv_forward(e, o->c, y, o->x, w, o->in, false, 1, o->n);
+	free(w);
+}
+
+static void
+straight_through(const struct ax_product *p, struct ax_engine *e,
+		 const struct ax_operands *o, const float *dy, float *dx,
+		 float *dw)
+{
+	float *w = weights(e, o, false);
+	size_t nx = o->n * o->c->cin * o->c->h * o->c->w;
+
+	(void)p;
+	ax_conv_wgrad(e, o->c, dw, dy, o->x, o->in, o->n);
+	if (o->weight && o->weight->ops->grad)
+		o->weight->ops->grad(o->weight, dw, o->w,
+				     o->c->cout * ax_conv_k(o->c));
+	if (dx) {
+		ax_conv_dgrad(e, o->c, dx, dy, w, o->n);
+		if (o->in && o->in->ops->grad)
+			o->in->ops->grad(o->in, dx, o->x, nx);
+	}
+	free(w);
+}
+
+static void
+table_forward(const struct ax_product *p, struct ax_engine *e,
+	      const struct ax_operands *o, float *y)
+{
+	size_t n = o->c->cout * ax_conv_k(o->c), i;
+	float *w = weights(e, o, true);
+	uint8_t *codes = ax_malloc(n + 1);
+
+	for (i = 0; i < n; i++)
+		codes[i] = (uint8_t)(int)w[i];
+	ax_conv_lut(e, o->c, y, o->x, codes, &p->rows, o->in, scale_of(o),
+		    o->n);
+	free(codes);
+	free(w);
+}
+
+/* Sums of products of 8-bit codes stay below 2^24 up to this many, and float32
+ * then adds them without error in any order. */
+#define EXACT_IN_FLOAT 1024
+
+static void
+integer_forward(const struct ax_product *p, struct ax_engine *e,
+		const struct ax_operands *o, float *y)
+{
+	float *w;
+
+	if (ax_conv_k(o->c) * (size_t)p->most > (size_t)1 << 24) {
+		table_forward(p, e, o, y);
+		return;
+	}
+	w = weights(e, o, true);
+	ax_conv_forward(e, o->c, y, o->x, w, o->in, true, scale_of(o), o->n);
+	free(w);
+}
+
+static const struct ax_product_ops float_ops = {"float", float_forward,
+						straight_through, false};
+static const struct ax_product_ops table_ops = {"table", table_forward,
+						straight_through, true};
+static const struct ax_product_ops integer_ops = {"integer", integer_forward,
+						  straight_through, true};
+
+const struct ax_product ax_product_float = {.ops = &float_ops};
+
+int
+ax_product_table(struct ax_product *out, const struct ax_lut *t,
+		 struct ax_err *err)
+{
+	int32_t least = INT32_MAX, most = INT32_MIN, a, b;
+	int32_t a0 = ax_lut_a_min(t), b0 = ax_lut_b_min(t);
+	size_t i, n = ax_lut_size(t);
+
+	memset(out, 0, sizeof(*out));
+	if (t->n > 8 || t->m > 8 || t->n < 2 || t->m < 2)
+		return ax_err_set(
+			err, AX_EXIT_STAGE,
+			"table of %u x %u bits: a layer multiplies operands of "
+			"2 to 8 bits; give a table of that size",
+			t->n, t->m);
+	for (i = 0; i < n; i++) {
+		least = AX_MIN(least, t->v[i]);
+		most = AX_MAX(most, t->v[i]);
+	}
+	if ((int64_t)most - least > 65535)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "table values run from %d to %d: their range "
+				  "must fit in 16 bits",
+				  least, most);
+	out->ops = &table_ops;
+	out->a_bits = t->n;
+	out->w_bits = t->m;
+	out->is_signed = t->sign;
+	out->most = AX_MAX((int64_t)most, -(int64_t)least);
+	out->rows.offset = least;
+	out->rows.rows = ax_aligned(256 * 256 + 2, sizeof(uint16_t));
+	for (a = a0; a < a0 + (1 << t->n); a++)
+		for (b = b0; b < b0 + (1 << t->m); b++)
+			out->rows.rows[(size_t)(b & 255) * 256 +
+				       (size_t)(a & 255)] =
+				(uint16_t)(ax_lut_at(t, a, b) - least);
+	return 0;
+}
+
+int
+ax_product_integer(struct ax_product *out, unsigned a_bits, unsigned w_bits,
+		   bool is_signed, struct ax_err *err)
+{
+	struct ax_lut t;
+	int rc;
+
+	if (ax_lut_exact(&t, AX_LUT_MUL, a_bits, w_bits, is_signed, err) < 0)
+		return -1;
+	rc = ax_product_table(out, &t, err);
+	ax_lut_free(&t);
+	out->ops = &integer_ops;
+	return rc;
+}
+
+void
+ax_product_free(struct ax_product *p)
+{
+	free(p->rows.rows);
+	memset(p, 0, sizeof(*p));
+}
+
+int
+ax_product_check(const struct ax_product *p, size_t k, const char *layer,
+		 struct ax_err *err)
+{
+	if (k > 65536 || (int64_t)k * p->most > INT32_MAX ||
+	    (int64_t)k * (p->rows.offset < 0 ? -(int64_t)p->rows.offset
+					     : p->rows.offset) >
+		    INT32_MAX)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "layer '%s' adds %zu products of up to %lld: "
+				  "the sum can leave 32 bits; split the layer "
+				  "or set its arith to \"float\"",
+				  layer, k, (long long)p->most);
+	return 0;
+}

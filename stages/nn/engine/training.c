@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/nn/engine/training.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#include "artifacts/base/fmath.h"
+#include "artifacts/base/io.h"
+#include "artifacts/base/json.h"
+#include "artifacts/base/rng.h"
+
+#define FIELDS (sizeof(struct ax_epoch) / sizeof(double))
+
+/* Where a run stands: what the state file holds beside the model. */
+struct progress {
+	double epoch, batch;      /* next to do */
+	double loss, right, seen; /* of the epoch at hand */
+	double best_epoch, best_top1;
+};
+#define PROGRESS (sizeof(struct progress) / sizeof(double))
+
+struct run {
+	struct ax_model *m;
+	const struct ax_dataset *d;
+	const struct ax_training *t;
+	struct ax_trained *out;
+	struct progress at;
+	char *state, *best;
+	uint32_t *order;
+	float *x, *dlogits;
+	double saved, started;
+	size_t done; /* images in this process, for the speed */
+};
+
+double
+ax_learning_rate(const struct ax_training *t, size_t epoch)
+{
+	size_t span = t->t_max ? t->t_max : t->epochs;
+	double at;
+
+	if (epoch < t->warmup)
+		return t->lr * (double)(epoch + 1) / (double)t->warmup;
+	if (!t->cosine)
+		return t->lr;
+	span = span > t->warmup ? span - t->warmup : 1;
+	at = (double)(epoch - t->warmup) / (double)span;
+	return t->lr_min + (t->lr - t->lr_min) * (1 + ax_cospi(at)) / 2;
+}
+
+/* The order of the training images in an epoch (Fisher and Yates). */
+static void
+shuffle(uint32_t *order, size_t n, uint64_t seed, size_t epoch)
+{
+	struct ax_rng r = ax_rng(seed, "shuffle", epoch);
+	uint32_t t;
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
+	for (i = n; i > 1; i--) {
+		j = ax_rng_below(&r, (uint32_t)i);
+		t = order[i - 1];
+		order[i - 1] = order[j];
+		order[j] = t;
+	}
+}
+
+void
+ax_calibrate(struct ax_model *m, const struct ax_dataset *d,
+	     const struct ax_training *t, size_t epoch)
+{
+	size_t n = d->train.n, at, len, b;
+	uint32_t *order = ax_calloc(n, sizeof(*order));
+	float *x = ax_aligned(t->batch * ax_dataset_pixels(d), sizeof(*x));
+
+	shuffle(order, n, t->seed, epoch);
+	ax_model_fit_weights(m);
+	ax_model_fit_begin(m);
+	do {
+		at = 0;
+		for (b = 0; b < t->calibration_batches && at < n; b++) {
+			len = AX_MIN(t->batch, n - at);
+			ax_batch(x, d, &d->train, order + at, len, &t->augment,
+				 (uint64_t)epoch * n + at);
+			ax_model_forward(m, x, len, false);
+			at += len;
+		}
+	} while (ax_model_fit_next(m));
+	free(order);
+	free(x);
+}
+
+/* --- state ---------------------------------------------------------------- */
+
+static int
+save_state(struct run *r, struct ax_err *err)
+{
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	size_t dim[2] = {r->out->n, FIELDS}, one[1] = {PROGRESS};
+	struct ax_tensor *t;
+	unsigned i;
+	int rc = -1;
+
+	if (!r->state)
+		return 0;
+	if (ax_model_store(r->m, &c, err) < 0)
+		goto out;
+	for (i = 0; i < r->m->net.n_params; i++) {
+		const struct ax_net_param *p = &r->m->net.params[i];
+		char *name;
+
+		if (!r->m->moment[i])
+			continue;
+		name = ax_asprintf("state.moment.%s", p->name);
+		t = ax_checkpoint_add(&c, name, AX_F32, p->ndim, p->dim, err);
+		free(name);
+		if (!t)
+			goto out;
+		memcpy(t->f32, r->m->moment[i], t->bytes);
+	}
+	t = ax_checkpoint_add(&c, "state.progress", AX_F64, 1, one, err);
+	if (!t)
+		goto out;
+	memcpy(t->f64, &r->at, sizeof(r->at));
+	t = ax_checkpoint_add(&c, "state.history", AX_F64, 2, dim, err);
+	if (!t)
+		goto out;
+	memcpy(t->f64, r->out->history, t->bytes);
+	ax_checkpoint_set_meta(&c, "identity", r->t->identity);
+	rc = ax_checkpoint_save(r->state, &c, err);
+	r->saved = ax_now();
+out:
+	ax_checkpoint_free(&c);
+	return rc;
+}
+
+static int
+read_state(struct run *r, const struct ax_checkpoint *c, struct ax_err *err)
+{
+	size_t one[1] = {PROGRESS};
+	const char *identity = ax_checkpoint_meta(c, "identity");
+	struct ax_tensor *t, *h;
+	unsigned i;
+
+	if (!identity || !ax_streq(identity, r->t->identity))
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "it belongs to another run");
+	t = ax_checkpoint_need(c, "state.progress", AX_F64, 1, one, err);
+	h = ax_checkpoint_get(c, "state.history");
+	if (!t)
+		return -1;
+	if (!h || h->dtype != AX_F64 || h->ndim != 2 || h->dim[1] != FIELDS ||
+	    h->dim[0] > r->t->epochs || t->f64[0] != (double)h->dim[0] ||
+	    !(t->f64[1] >= 0 && t->f64[1] <= (double)r->d->train.n))
+		return ax_err_set(err, AX_EXIT_STAGE, "its history is damaged");
+	if (ax_model_load(r->m, c, err) < 0)
+		return -1;
+	for (i = 0; i < r->m->net.n_params; i++) {
+		const struct ax_net_param *p = &r->m->net.params[i];
+		struct ax_tensor *v;
+		char *name;
+
+		if (!r->m->moment[i])
+			continue;
+		name = ax_asprintf("state.moment.%s", p->name);
+		v = ax_checkpoint_need(c, name, AX_F32, p->ndim, p->dim, err);
+		free(name);
+		if (!v)
+			return -1;
+		memcpy(r->m->moment[i], v->f32, v->bytes);
+	}
+	memcpy(&r->at, t->f64, sizeof(r->at));
+	memcpy(r->out->history, h->f64, h->bytes);
+	r->out->n = h->dim[0];
+	return 0;
+}
+
+/* A file that cannot be read is no error, the run starts again; one that reads
+ * well and does not fit is, for then the model may be half overwritten. */
+static int
+resume(struct run *r, struct ax_err *err)
+{
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	struct ax_err why = AX_ERR_INIT;
+	int rc;
+
+	if (!r->state || !ax_is_file(r->state))
+		return 0;
+	if (ax_checkpoint_load(&c, r->state, &why) < 0) {
+		printf("state of an earlier try is not usable, starting again: "
+		       "%s\n",
+		       why.text);
+		return 0;
+	}
+	rc = read_state(r, &c, &why);
+	ax_checkpoint_free(&c);
+	if (rc < 0)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "%s does not continue this run (%s); remove "
+				  "it to start again",
+				  r->state, why.text);
+	printf("continuing with epoch %.0f, batch %.0f\n", r->at.epoch + 1,
+	       r->at.batch + 1);
+	return 0;
+}
+
+/* --- one epoch ------------------------------------------------------------ */
+
+static void
+tell(struct run *r, size_t batches)
+{
+	const struct ax_training *t = r->t;
+	double took = ax_now() - r->started;
+	double total = (double)t->epochs * (double)batches;
+	double done = r->at.epoch * (double)batches + r->at.batch;
+	double speed = (double)r->done / (took + 1e-9);
+	double left = (total - done) * (double)t->batch / (speed + 1e-9);
+	char text[160];
+
+	if (!t->watch.tell)
+		return;
+	snprintf(text, sizeof(text),
+		 "epoch %.0f of %zu, %.0f images/s, loss %.4f, accuracy %.2f "
+		 "%%, %.0f s left",
+		 r->at.epoch + 1, t->epochs, speed, r->at.loss / r->at.seen,
+		 100 * r->at.right / r->at.seen, left);
+	t->watch.tell(t->watch.arg, done, total, text);
+}
+
+static int
+one_batch(struct run *r, size_t first, size_t n, double lr, struct ax_err *err)
+{
+	const struct ax_training *t = r->t;
+	const struct ax_images *set = &r->d->train;
+	size_t classes = r->m->net.classes, epoch = (size_t)r->at.epoch, i,
+	       rank;
+	const float *logits;
+
+	ax_batch(r->x, r->d, set, r->order + first, n, &t->augment,
+		 (uint64_t)epoch * set->n + first);
+	logits = ax_model_forward(r->m, r->x, n, true);
+	for (i = 0; i < n; i++) {
+		r->at.loss += ax_cross_entropy(
+			logits + i * classes, classes,
+			set->labels[r->order[first + i]], t->smoothing, &rank,
+			r->dlogits + i * classes, 1 / (double)n);
+		r->at.right += rank == 0;
+	}
+	r->at.seen += (double)n;
+	if (!isfinite(r->at.loss))
+		return ax_err_set(
+			err, AX_EXIT_STAGE,
+			"the loss is no longer a number in epoch %zu at image "
+			"%zu: the training diverged; try a smaller lr than %g",
+			epoch + 1, first, lr);
+	ax_model_backward(r->m, r->dlogits);
+	ax_model_step(r->m, (float)lr, (float)t->momentum, (float)t->decay,
+		      t->nesterov);
+	r->done += n;
+	return 0;
+}
+
+static int
+keep_best(struct run *r, struct ax_err *err)
+{
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	int rc;
+
+	if (!r->t->keep_best ||
+	    (r->at.best_epoch > 0 && (double)r->out->top1 <= r->at.best_top1))
+		return 0;
+	r->at.best_top1 = (double)r->out->top1;
+	r->at.best_epoch = r->at.epoch + 1;
+	rc = ax_model_store(r->m, &c, err);
+	if (rc == 0)
+		rc = ax_checkpoint_save(r->best, &c, err);
+	ax_checkpoint_free(&c);
+	return rc;
+}
+
+static int
+test(struct run *r, struct ax_err *err)
+{
+	struct ax_evaluation e;
+
+	if (ax_evaluate(&e, r->m, r->d, &r->d->test, r->d->test.n, 128, NULL,
+			err) < 0)
+		return -1;
+	r->out->top1 = e.top1;
+	r->out->top5 = e.top5;
+	r->out->tested = e.n;
+	r->out->loss = e.n ? e.loss / (double)e.n : NAN;
+	ax_evaluation_free(&e);
+	return 0;
+}
+
+static int
+one_epoch(struct run *r, struct ax_err *err)
+{
+	const struct ax_training *t = r->t;
+	size_t epoch = (size_t)r->at.epoch, n = r->d->train.n, first, len;
+	size_t batches = (n + t->batch - 1) / t->batch;
+	double lr = ax_learning_rate(t, epoch);
+	struct ax_epoch *h = &r->out->history[r->out->n];
+
+	if (epoch == t->calibrate_at && r->at.batch == 0)
+		ax_calibrate(r->m, r->d, t, epoch);
+	shuffle(r->order, n, t->seed, epoch);
+	while ((size_t)r->at.batch < batches) {
+		first = (size_t)r->at.batch * t->batch;
+		len = AX_MIN(t->batch, n - first);
+		if (one_batch(r, first, len, lr, err) < 0)
+			return -1;
+		r->at.batch++;
+		tell(r, batches);
+		if ((size_t)r->at.batch < batches &&
+		    ax_now() - r->saved > t->save_every &&
+		    save_state(r, err) < 0)
+			return -1;
+	}
+	if (test(r, err) < 0 || keep_best(r, err) < 0)
+		return -1;
+	h->epoch = (double)(epoch + 1);
+	h->lr = lr;
+	h->train_loss = r->at.loss / r->at.seen;
+	h->train_accuracy = 100 * r->at.right / r->at.seen;
+	h->test_loss = r->out->loss;
+	h->test_accuracy = ax_percent(r->out->top1, r->out->tested);
+	printf("epoch %zu: lr %.6g, training loss %.4f accuracy %.2f %%, test "
+	       "loss %.4f accuracy %.2f %%\n",
+	       epoch + 1, lr, h->train_loss, h->train_accuracy, h->test_loss,
+	       h->test_accuracy);
+	r->out->n++;
+	r->at.epoch++;
+	r->at.batch = r->at.loss = r->at.right = r->at.seen = 0;
+	return save_state(r, err);
+}
+
+int
+ax_train(struct ax_trained *out, struct ax_model *m, const struct ax_dataset *d,
+	 const struct ax_training *t, struct ax_err *err)
+{
+	struct run r;
+	size_t i;
+	int rc = -1;
+
+	memset(out, 0, sizeof(*out));
+	memset(&r, 0, sizeof(r));
+	if (d->train.n == 0)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "data set '%s' has no training images",
+				  d->name);
+	for (i = 0; i < d->train.n; i++)
+		if (d->train.labels[i] >= m->net.classes)
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"data set '%s': training image %zu has label "
+				"%u, the network '%s' has %zu classes",
+				d->name, i, d->train.labels[i], m->net.name,
+				m->net.classes);
+	r.m = m;
+	r.d = d;
+	r.t = t;
+	r.out = out;
+	out->history = ax_calloc(t->epochs + 1, sizeof(*out->history));
+	if (t->state_dir) {
+		r.state = ax_join(t->state_dir, "state.safetensors");
+		r.best = ax_join(t->state_dir, "best.safetensors");
+	}
+	r.order = ax_calloc(d->train.n, sizeof(*r.order));
+	r.x = ax_aligned(t->batch * ax_dataset_pixels(d), sizeof(*r.x));
+	r.dlogits = ax_calloc(t->batch * m->net.classes, sizeof(*r.dlogits));
+	r.started = r.saved = ax_now();
+	if (resume(&r, err) < 0)
+		goto out;
+	while ((size_t)r.at.epoch < t->epochs)
+		if (one_epoch(&r, err) < 0)
+			goto out;
+	/* resumed after the last epoch, or no epochs at all */
+	if (!r.done && test(&r, err) < 0)
+		goto out;
+	out->best_epoch = (size_t)r.at.best_epoch;
+	out->best_top1 = (size_t)r.at.best_top1;
+	if (out->best_epoch) {
+		out->best = r.best;
+		r.best = NULL;
+	}
+	rc = 0;
+out:
+	free(r.state);
+	free(r.best);
+	free(r.order);
+	free(r.x);
+	free(r.dlogits);
+	return rc;
+}
+
+void
+ax_trained_free(struct ax_trained *r)
+{
+	free(r->history);
+	free(r->best);
+	memset(r, 0, sizeof(*r));
+}
+
+int
+ax_history_write(const char *path, const struct ax_trained *r,
+		 struct ax_err *err)
+{
+	struct ax_str s = AX_STR_INIT;
+	size_t i, f;
+	int rc;
+
+	ax_str_add(&s, "epoch,lr,train_loss,train_accuracy,test_loss,"
+		       "test_accuracy\n");
+	for (i = 0; i < r->n; i++) {
+		const double *v = &r->history[i].epoch;
+
+		for (f = 0; f < FIELDS; f++) {
+			if (f)
+				ax_str_addc(&s, ',');
+			if (isfinite(v[f]))
+				ax_str_add_num(&s, v[f]);
+		}
+		ax_str_addc(&s, '\n');
+	}
+	rc = ax_write_plain(path, s.buf, s.len, err);
+	ax_str_free(&s);
+	return rc;
+}

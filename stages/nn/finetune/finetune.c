@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fine-tuning through a table: the forward pass multiplies by look-up, the
+ * backward pass is that of the exact product (straight-through estimator).
+ */
+#include "artifacts/base/io.h"
+#include "stages/nn/common/setup.h"
+
+static int
+finish(struct ax_task *t, const struct ax_model *m, const struct ax_trained *r,
+       struct ax_err *err)
+{
+	double best = ax_percent(r->best_top1, r->tested);
+
+	if (ax_setup_results(t, m, r, err) < 0 ||
+	    ax_copy_file(r->best, ax_task_out(t, "best"), 0644, err) < 0)
+		return -1;
+	ax_task_metric_num(t, "best.top1", best);
+	ax_task_metric_int(t, "best.correct", (int64_t)r->best_top1);
+	ax_task_metric_int(t, "best.epoch", (int64_t)r->best_epoch);
+	ax_task_metric_str(t, "best.selected_on", "test set");
+	return 0;
+}
+
+int
+ax_stage_run(struct ax_task *t, struct ax_err *err)
+{
+	struct ax_product table = {0}, exact = {0};
+	struct ax_training conf;
+	struct ax_trained result = {0};
+	struct ax_dataset d;
+	struct ax_model m;
+	int rc;
+
+	if (ax_setup_dataset(&d, t, err) < 0)
+		return -1;
+	if (ax_setup_model(&m, t, &d, true, err) < 0) {
+		ax_dataset_free(&d);
+		return -1;
+	}
+	ax_setup_training(&conf, t);
+	conf.keep_best = true;
+	rc = ax_setup_table(&table, t, err);
+	if (rc == 0)
+		rc = ax_product_integer(&exact, 8, 8, true, err);
+	if (rc == 0)
+		rc = ax_model_products(&m, &table, &exact, err);
+	if (rc == 0)
+		rc = ax_train(&result, &m, &d, &conf, err);
+	if (rc == 0)
+		rc = finish(t, &m, &result, err);
+	ax_trained_free(&result);
+	ax_product_free(&table);
+	ax_product_free(&exact);
+	free((char *)conf.identity);
+	ax_model_free(&m);
+	ax_dataset_free(&d);
+	return rc;
+}
