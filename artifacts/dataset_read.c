@@ -13,6 +13,7 @@
 #include "artifacts/pickle.h"
 
 #define CIFAR_PIXELS 3072
+#define MAX_SIDE 4096
 
 static const char *const format_names[] = {
 	[AX_DS_UNKNOWN] = "unknown",
@@ -433,11 +434,13 @@ read_idx(struct ax_raw_part *p, bool images, const char *name,
 			c = dim[1];
 		h = dim[ndim - 2];
 		w = dim[ndim - 1];
-		if (c > AX_DATASET_CHANNELS)
+		if (c > AX_DATASET_CHANNELS || h > MAX_SIDE || w > MAX_SIDE)
 			return ax_err_set(err, AX_EXIT_STAGE,
-					  "%s: %zu channels; at most %d are "
-					  "supported",
-					  name, c, AX_DATASET_CHANNELS);
+					  "%s: images of [%zu,%zu,%zu]; at "
+					  "most %d channels and %d pixels a "
+					  "side are supported",
+					  name, c, h, w, AX_DATASET_CHANNELS,
+					  MAX_SIDE);
 		p->channels = c;
 		p->height = h;
 		p->width = w;

@@ -28,7 +28,7 @@ struct ax_glyph_params {
 };
 
 /* What the stage's defaults are; the seed is free. */
-#define AX_GLYPH_DEFAULTS {0, 8000, 2000, 16, 1, 18, 100, 2, 40}
+#define AX_GLYPH_DEFAULTS {0, 8000, 2000, 16, 1, 10, 75, 1, 30}
 
 int ax_glyphs_check(const struct ax_glyph_params *g, struct ax_err *err);
 /* Draws the set. `pool` may be NULL. Exit code of a failure: 2. */
