@@ -118,3 +118,36 @@ ax_ck_load(char **bytes, size_t *n, const char *dir,
 	}
 	return rc;
 }
+
+void
+ax_circuit_put(struct ax_str *s, const struct ax_circuit *c)
+{
+	ax_ck_put(s, c->n, 4);
+	ax_str_addn(s, c->gate, c->n);
+	for (unsigned j = 0; j < c->n; j++) {
+		ax_ck_put(s, c->in[j][0], 2);
+		ax_ck_put(s, c->in[j][1], 2);
+	}
+	for (unsigned o = 0; o < c->outs; o++)
+		ax_ck_put(s, c->out[o], 2);
+}
+
+void
+ax_circuit_get(struct ax_ck_reader *r, const struct ax_problem *p,
+	       struct ax_circuit *c)
+{
+	unsigned n = (unsigned)ax_ck_get_max(r, 4, AX_CIRCUIT_NODES);
+
+	ax_circuit_reserve(c, n + 1);
+	c->ins = p->ins;
+	c->outs = p->outs;
+	c->n = n;
+	for (unsigned j = 0; j < n; j++)
+		c->gate[j] = (uint8_t)ax_ck_get_max(r, 1, AX_G_KINDS - 1);
+	for (unsigned j = 0; j < n; j++)
+		for (int w = 0; w < 2; w++)
+			c->in[j][w] = (uint16_t)ax_ck_get_max(
+				r, 2, p->ins + (j ? j - 1 : 0));
+	for (unsigned o = 0; o < p->outs; o++)
+		c->out[o] = (uint16_t)ax_ck_get_max(r, 2, p->ins + n - 1);
+}

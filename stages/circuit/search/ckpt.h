@@ -9,6 +9,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/hash.h"
+#include "stages/circuit/search/problem.h"
 
 /* Appends numbers, little-endian. */
 void ax_ck_put(struct ax_str *s, uint64_t v, unsigned bytes);
@@ -33,5 +34,11 @@ int ax_ck_save(const char *dir, const struct ax_digest *key,
  */
 int ax_ck_load(char **bytes, size_t *n, const char *dir,
 	       const struct ax_digest *key, const char **why);
+
+/* A circuit of the problem's ports; what is read is checked, except that the
+ * function may be any. */
+void ax_circuit_put(struct ax_str *s, const struct ax_circuit *c);
+void ax_circuit_get(struct ax_ck_reader *r, const struct ax_problem *p,
+		    struct ax_circuit *c);
 
 #endif

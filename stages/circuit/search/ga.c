@@ -437,39 +437,6 @@ ax_ga_log(const struct ax_ga *ga, uint64_t last, struct ax_str *out)
 
 /* --- checkpoints --------------------------------------------------------- */
 
-static void
-put_circuit(struct ax_str *s, const struct ax_circuit *c)
-{
-	ax_ck_put(s, c->n, 4);
-	ax_str_addn(s, c->gate, c->n);
-	for (unsigned j = 0; j < c->n; j++) {
-		ax_ck_put(s, c->in[j][0], 2);
-		ax_ck_put(s, c->in[j][1], 2);
-	}
-	for (unsigned o = 0; o < c->outs; o++)
-		ax_ck_put(s, c->out[o], 2);
-}
-
-static void
-get_circuit(struct ax_ck_reader *r, const struct ax_problem *p,
-	    struct ax_circuit *c)
-{
-	unsigned n = (unsigned)ax_ck_get_max(r, 4, AX_CIRCUIT_NODES);
-
-	ax_circuit_reserve(c, n + 1);
-	c->ins = p->ins;
-	c->outs = p->outs;
-	c->n = n;
-	for (unsigned j = 0; j < n; j++)
-		c->gate[j] = (uint8_t)ax_ck_get_max(r, 1, AX_G_KINDS - 1);
-	for (unsigned j = 0; j < n; j++)
-		for (int w = 0; w < 2; w++)
-			c->in[j][w] = (uint16_t)ax_ck_get_max(
-				r, 2, p->ins + (j ? j - 1 : 0));
-	for (unsigned o = 0; o < p->outs; o++)
-		c->out[o] = (uint16_t)ax_ck_get_max(r, 2, p->ins + n - 1);
-}
-
 void
 ax_ga_save(const struct ax_ga *ga, struct ax_str *out)
 {
@@ -481,12 +448,12 @@ ax_ga_save(const struct ax_ga *ga, struct ax_str *out)
 	for (unsigned i = 0; i < ga->par.population; i++) {
 		const struct member *m = &ga->pop[i];
 
-		put_circuit(out, &m->c);
+		ax_circuit_put(out, &m->c);
 		ax_ck_put(out, (uint64_t)m->cost, 8);
 		ax_ck_put(out, m->wce, 4);
 		ax_ck_put(out, m->no_twins, 1);
 	}
-	put_circuit(out, &ga->best);
+	ax_circuit_put(out, &ga->best);
 	ax_ck_put(out, ga->improvements, 8);
 	for (size_t i = 0; i < ga->improvements; i++) {
 		const struct ax_ga_best *b = &ga->history[i];
@@ -521,14 +488,14 @@ ax_ga_restore(struct ax_ga *ga, const char *bytes, size_t n)
 	for (unsigned i = 0; i < ga->par.population && !r.bad; i++) {
 		struct member *m = &ga->pop[i];
 
-		get_circuit(&r, ga->p, &m->c);
+		ax_circuit_get(&r, ga->p, &m->c);
 		m->cost = (int64_t)ax_ck_get(&r, 8);
 		m->wce = (uint32_t)ax_ck_get(&r, 4);
 		m->no_twins = ax_ck_get(&r, 1) != 0;
 	}
 	ga->best.ins = ga->p->ins;
 	ga->best.outs = ga->p->outs;
-	get_circuit(&r, ga->p, &ga->best);
+	ax_circuit_get(&r, ga->p, &ga->best);
 	count = ax_ck_get_max(&r, 8, 10000000);
 	ga->improvements = 0;
 	while (ga->improvements < count && !r.bad) {
