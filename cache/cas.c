@@ -174,6 +174,67 @@ out:
 	return rc;
 }
 
+struct ax_put {
+	struct ax_store *s;
+	struct ax_temp t;
+	struct ax_sha *sha;
+	uint64_t total;
+};
+
+struct ax_put *
+ax_put_begin(struct ax_store *s, struct ax_err *err)
+{
+	struct ax_put *p = ax_calloc(1, sizeof(*p));
+
+	p->s = s;
+	if (ax_temp_open(s, &p->t, err) < 0) {
+		free(p);
+		return NULL;
+	}
+	p->sha = ax_sha_new();
+	return p;
+}
+
+int
+ax_put_add(struct ax_put *p, const void *bytes, size_t n, struct ax_err *err)
+{
+	if (ax_write_all(p->t.fd, bytes, n) < 0)
+		return ax_store_error(p->s, err, "write a file in", "tmp/");
+	ax_sha_add(p->sha, bytes, n);
+	p->total += n;
+	return 0;
+}
+
+int
+ax_put_end(struct ax_put *p, const struct ax_digest *want,
+	   struct ax_digest *out, uint64_t *size, struct ax_err *err)
+{
+	struct ax_digest d = ax_sha_end(p->sha);
+	int rc = 0;
+
+	p->sha = NULL;
+	if (out)
+		*out = d;
+	if (size)
+		*size = p->total;
+	if (want && !ax_digest_eq(want, &d))
+		rc = 1;
+	else if (!present(p->s, &d, p->total))
+		rc = ax_temp_publish(p->s, &p->t, AX_CAS, &d, 0444, false, err);
+	ax_put_drop(p);
+	return rc;
+}
+
+void
+ax_put_drop(struct ax_put *p)
+{
+	if (!p)
+		return;
+	ax_temp_drop(p->s, &p->t);
+	ax_sha_free(p->sha);
+	free(p);
+}
+
 /* Opens an object for reading. -2: it is not there. */
 static int
 open_object(struct ax_store *s, const struct ax_digest *d, struct stat *st,

@@ -153,8 +153,12 @@ clean_tmp(struct ax_store *s)
 	size_t n, i;
 
 	if (ax_list_dir(&list, &n, path, 1000000, NULL) == 0) {
-		for (i = 0; i < n; i++)
-			(void)unlinkat(s->tmp, list[i], 0);
+		for (i = 0; i < n; i++) {
+			char *left = ax_join(path, list[i]);
+
+			(void)ax_rmtree(left, NULL);
+			free(left);
+		}
 		ax_free_list(list, n);
 	}
 	free(path);

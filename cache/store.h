@@ -54,6 +54,16 @@ int ax_store_put(struct ax_store *s, struct ax_digest *out, uint64_t *size,
 		 const char *path, bool is_dir, struct ax_err *err);
 int ax_store_put_bytes(struct ax_store *s, struct ax_digest *out,
 		       const void *bytes, size_t n, struct ax_err *err);
+/* Puts bytes as they come. Begin; add; end, which publishes (with `want`, only
+ * when the digest is that one, else returns 1 and stores nothing). The handle
+ * is gone after ax_put_end and ax_put_drop. */
+struct ax_put;
+struct ax_put *ax_put_begin(struct ax_store *s, struct ax_err *err);
+int ax_put_add(struct ax_put *p, const void *bytes, size_t n,
+	       struct ax_err *err);
+int ax_put_end(struct ax_put *p, const struct ax_digest *want,
+	       struct ax_digest *out, uint64_t *size, struct ax_err *err);
+void ax_put_drop(struct ax_put *p);
 /* Reads an object of at most `max` bytes, verified. Caller frees. */
 int ax_store_get_bytes(struct ax_store *s, const struct ax_digest *d,
 		       char **out, size_t *n, size_t max, struct ax_err *err);
