@@ -52,12 +52,21 @@ void ax_lut_free(struct ax_lut *t);
 /* The exact product or sum. */
 int ax_lut_exact(struct ax_lut *out, enum ax_lut_op op, unsigned n, unsigned m,
 		 bool sign, struct ax_err *err);
+/* Which bits of a netlist are operands and result: first bit and width. */
+struct ax_lut_ports {
+	uint32_t a, n, b, m, out, width;
+};
 /*
- * All patterns of a netlist. Bus names may be NULL: then A, B, OUT when they
+ * Finds them. Bus names may be NULL: then A, B, OUT when they
  * exist, else the first two input buses and the first output bus; a single
- * input bus, or only scalar inputs, is cut into two equal halves. Every other
- * input is an error. The output is read as signed when `sign`.
+ * input bus, or only scalar inputs, is cut into two equal halves. Inputs that
+ * belong to neither operand are an error.
  */
+int ax_lut_find_ports(struct ax_lut_ports *out, const struct ax_netlist *net,
+		      const char *a, const char *b, const char *result,
+		      struct ax_err *err);
+/* All patterns of a netlist; ports as above. The result is read as signed when
+ * `sign`. */
 int ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net,
 			bool sign, const char *a, const char *b,
 			const char *result, struct ax_pool *pool,
