@@ -34,6 +34,7 @@ struct ax_source {
 	const struct ax_json *file; /* for messages */
 	char *pointer;
 	size_t index;
+	size_t point;  /* which one of its entry's */
 	bool used;     /* some node that may run needs it */
 };
 
@@ -69,9 +70,18 @@ struct ax_node {
 	const struct ax_json *file;
 	char *pointer; /* of the entry, for messages */
 	size_t index;  /* in graph->nodes */
+	size_t point;  /* which one of its entry's */
 	struct ax_node **users; /* nodes that take an output of this one */
 	size_t nusers, cusers;
 };
+
+/* Where a figure or a claim stands, for messages. */
+struct ax_origin {
+	const struct ax_json *file;
+	char *pointer;
+};
+
+struct ax_index; /* pipeline/entry.h */
 
 struct ax_graph {
 	char *name;	/* of the manifest */
@@ -79,7 +89,9 @@ struct ax_graph {
 	json_t *resolved; /* the manifest after include, vars and defaults: what
 			   * provenance keeps; inputs, stages, figures, claims */
 	json_t *figures; /* array; ${} of vars done */
-	json_t *claims;	 /* array */
+	json_t *claims;	 /* array; ${} and $by of coordinates stay:
+			  * ax_subst_point (pipeline/subst.h) does them */
+	struct ax_origin *figure_origins, *claim_origins; /* parallel */
 	struct ax_node **nodes; /* topological, ties in order of the manifest */
 	size_t n;
 	struct ax_source **sources;
@@ -88,6 +100,7 @@ struct ax_graph {
 	struct ax_map source_by_name;
 	struct ax_json *files; /* the manifest, then includes */
 	size_t nfiles;
+	struct ax_index *index; /* entries and their points */
 };
 
 /* `sets` are "name=value" strings of --set. Every error names file, line and
@@ -101,6 +114,10 @@ void ax_graph_free(struct ax_graph *g);
  * "evolve", "evolve[wce=0.005]", "evolve[wce=*]". Caller frees the array. */
 int ax_graph_select(const struct ax_graph *g, const char *selector,
 		    struct ax_node ***out, size_t *n, struct ax_err *err);
+/* The same for an output: "finetune[wce=*].history". *port is the stage's. */
+int ax_graph_select_output(const struct ax_graph *g, const char *reference,
+			   struct ax_node ***out, size_t *n,
+			   const struct ax_port **port, struct ax_err *err);
 /* The spelling of a coordinate's value. Appends to s. */
 void ax_coord_spell(struct ax_str *s, const json_t *value);
 /* "entry[a=1,b=2]". Caller frees. */

@@ -68,6 +68,12 @@ int ax_stages_load(struct ax_stages *out, const char *const *dirs, size_t ndirs,
 void ax_stages_free(struct ax_stages *s);
 const struct ax_stage *ax_stages_find(const struct ax_stages *s,
 				      const char *name);
+/* A "resources" object (NULL: nothing to do) over what is there already; of a
+ * stage and of an entry of a manifest. */
+struct ax_place;
+int ax_resources_read(const json_t *o, unsigned *cpus, uint64_t *memory,
+		      double *timeout, const struct ax_place *at,
+		      struct ax_err *err);
 const struct ax_port *ax_stage_input(const struct ax_stage *s, const char *name);
 const struct ax_port *ax_stage_output(const struct ax_stage *s,
 				      const char *name);
