@@ -50,7 +50,7 @@ scatter(const struct forward *f, size_t channel, size_t rows, const float *tile,
 			img = first + (at + j) / per;
 			pos = (at + j) % per;
 			to = f->y + (img * f->c->cout + channel + i) * per;
-			to[pos] = tile[i * AX_NR + j] * f->mul;
+			to[pos] = tile[i * AX_NR + j];
 		}
 }
 
@@ -93,7 +93,6 @@ forward_task(void *arg, size_t task, unsigned thread)
 					     pl->positions +
 				     at % pl->positions;
 				if (rows == AX_MR && cols == AX_NR &&
-				    f->mul == 1 &&
 				    at % pl->positions + AX_NR <=
 					    pl->positions) {
 					f->e->kern->gemm(to, pl->positions, a,
@@ -105,6 +104,11 @@ forward_task(void *arg, size_t task, unsigned thread)
 					cols);
 			}
 		}
+	}
+	if (f->mul != 1) {
+		to = f->y + first * c->cout * pl->positions;
+		f->e->kern->scale(to, to, f->mul, 0,
+				  n * c->cout * pl->positions);
 	}
 }
 

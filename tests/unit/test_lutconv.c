@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layers that multiply by look-up: integer sums against a direct loop over the
+ * definition, for every SIMD level, shape and kind of table; exact products;
+ * the limits that are checked; and the gradients of the exact product.
+ */
+#include <math.h>
+
+#include "artifacts/base/base.h"
+#include "artifacts/base/rng.h"
+#include "stages/nn/engine/product.h"
+#include "tests/lib/tap.h"
+
+#define IMAGES 5
+
+static const struct ax_conv convs[] = {
+	{3, 9, 7, 5, 9, 7, {3, 3}, {1, 1}, {1, 1}, 1},
+	{4, 32, 32, 3, 32, 32, {3, 3}, {1, 1}, {1, 1}, 1},
+	{8, 16, 16, 10, 8, 8, {3, 3}, {2, 2}, {1, 1}, 1},
+	{12, 8, 8, 12, 8, 8, {3, 3}, {1, 1}, {1, 1}, 12},
+	{64, 1, 1, 100, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
+};
+
+/* A table with values of no pattern at all. */
+static struct ax_lut
+random_table(unsigned n, unsigned m, bool sign, int32_t lo, int32_t hi)
+{
+	struct ax_rng r = ax_rng(3, "table", n * 16 + m);
+	struct ax_lut t;
+
+	if (ax_lut_new(&t, n, m, sign, NULL) < 0)
+		exit(1);
+	for (size_t i = 0; i < ax_lut_size(&t); i++)
+		t.v[i] =
+			lo + (int32_t)ax_rng_below(&r, (uint32_t)(hi - lo + 1));
+	t.v[0] = lo;
+	t.v[1] = hi;
+	return t;
+}
+
+static int
+code(const struct ax_quant *q, float x)
+{
+	float v = x / q->scale;
+
+	v = v < q->lo ? q->lo : v > q->hi ? q->hi : v;
+	return (int)nearbyintf(v);
+}
+
+/* The sum of one output, from the definition. */
+static int64_t
+sum_of(const struct ax_conv *c, const struct ax_lut *t, const float *x,
+       const float *w, const struct ax_quant *qx, const struct ax_quant *qw,
+       size_t n, size_t o, size_t oy, size_t ox)
+{
+	size_t cg = c->cin / c->groups, og = c->cout / c->groups;
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < cg; i++)
+		for (size_t ky = 0; ky < c->kernel[0]; ky++)
+			for (size_t kx = 0; kx < c->kernel[1]; kx++) {
+				size_t y = oy * c->stride[0] + ky - c->pad[0];
+				size_t q = ox * c->stride[1] + kx - c->pad[1];
+				size_t wi = ((o * cg + i) * c->kernel[0] + ky) *
+						    c->kernel[1] +
+					    kx;
+				int a = 0;
+
+				/* size_t: left of 0 is far right */
+				if (y < c->h && q < c->w)
+					a = code(qx,
+						 x[((n * c->cin + o / og * cg +
+						     i) * c->h +
+						    y) * c->w +
+						   q]);
+				sum += ax_lut_at(t, a, code(qw, w[wi]));
+			}
+	return sum;
+}
+
+static void
+test_table(const struct ax_conv *c, const struct ax_lut *t, bool positive,
+	   bool integer, const char *what)
+{
+	size_t nx = IMAGES * c->cin * c->h * c->w, nw = c->cout * ax_conv_k(c);
+	size_t ny = IMAGES * c->cout * c->oh * c->ow, i = 0;
+	float *x = ax_aligned(nx, 4), *w = ax_aligned(nw, 4);
+	float *y = ax_aligned(ny, 4), *want = ax_aligned(ny, 4);
+	struct ax_rng r = ax_rng(4, what, nx);
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_product p = {0};
+	struct ax_quant qx, qw;
+	int bad = 0;
+
+	ax_quant_init(&qx, &ax_quant_symmetric, t->n, t->sign);
+	ax_quant_init(&qw, &ax_quant_symmetric, t->m, t->sign);
+	ax_quant_set(&qx, 0.9f / qx.hi);
+	ax_quant_set(&qw, 0.9f / qw.hi);
+	for (size_t j = 0; j < nx; j++)
+		x[j] = positive ? ax_rng_float(&r) : 2 * ax_rng_float(&r) - 1;
+	for (size_t j = 0; j < nw; j++)
+		w[j] = 2 * ax_rng_float(&r) - 1;
+	for (size_t n = 0; n < IMAGES; n++)
+		for (size_t o = 0; o < c->cout; o++)
+			for (size_t oy = 0; oy < c->oh; oy++)
+				for (size_t ox = 0; ox < c->ow; ox++)
+					want[i++] = (float)sum_of(c, t, x, w,
+								  &qx, &qw, n,
+								  o, oy, ox) *
+						    (qw.scale * qx.scale);
+	ok((integer ? ax_product_integer(&p, t->n, t->m, t->sign, &err)
+		    : ax_product_table(&p, t, &err)) == 0,
+	   "%s table %s", what, err.text);
+	for (int level = AX_SIMD_SCALAR; level <= (int)ax_simd(); level++)
+		for (unsigned threads = 1; threads <= 2; threads++) {
+			struct ax_operands o = {c, x, w, &qx, &qw, IMAGES};
+			struct ax_pool *pool = ax_pool_new(threads);
+			struct ax_engine e;
+
+			ax_engine_init(&e, pool,
+				       ax_kern_at((enum ax_simd)level));
+			memset(y, 0x55, ny * sizeof(*y));
+			p.ops->forward(&p, &e, &o, y);
+			for (size_t j = 0; j < ny; j++)
+				bad += y[j] != want[j];
+			ax_engine_free(&e);
+			ax_pool_free(pool);
+		}
+	is_int(bad, 0, "%s, %zux%zux%zu to %zu: every sum right", what, c->cin,
+	       c->h, c->w, c->cout);
+	ax_product_free(&p);
+	free(x);
+	free(w);
+	free(y);
+	free(want);
+}
+
+static void
+test_limits(void)
+{
+	struct ax_lut t = random_table(8, 8, true, -32768, 32767);
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_product p = {0};
+
+	ok(ax_product_table(&p, &t, &err) == 0, "the widest table");
+	ok(ax_product_check(&p, 65535, "conv", &err) == 0,
+	   "65535 products of it fit");
+	ok(ax_product_check(&p, 65537, "conv", &err) < 0 &&
+		   strstr(err.text, "32 bits"),
+	   "more do not: %s", err.text);
+	ax_product_free(&p);
+	t.v[5] = 40000;
+	err.text[0] = 0;
+	ok(ax_product_table(&p, &t, &err) < 0 && strstr(err.text, "16 bits"),
+	   "too wide a range: %s", err.text);
+	ax_lut_free(&t);
+	if (ax_lut_new(&t, 9, 8, true, NULL) == 0) {
+		ok(ax_product_table(&p, &t, &err) < 0 &&
+			   strstr(err.text, "9 x 8"),
+		   "too many bits: %s", err.text);
+		ax_lut_free(&t);
+	}
+}
+
+/* The gradients are those of the float product of the quantised values. */
+static void
+test_gradients(void)
+{
+	const struct ax_conv *c = &convs[0];
+	size_t nx = IMAGES * c->cin * c->h * c->w, nw = c->cout * ax_conv_k(c);
+	size_t ny = IMAGES * c->cout * c->oh * c->ow;
+	float *v = ax_aligned(2 * (nx + nw) + ny, 4), *x = v, *w = x + nx;
+	float *dy = w + nw, *dx = dy + ny, *dw = dx + nx;
+	float *xq = ax_aligned(2 * (nx + nw), 4), *wq = xq + nx;
+	float *dx2 = wq + nw, *dw2 = dx2 + nx;
+	struct ax_lut t = random_table(8, 8, true, -20000, 20000);
+	struct ax_rng r = ax_rng(5, "grad", 0);
+	struct ax_product p = {0};
+	struct ax_quant qx, qw;
+	struct ax_engine e;
+	struct ax_operands o = {c, x, w, &qx, &qw, IMAGES};
+
+	ax_engine_init(&e, NULL, ax_kern());
+	for (size_t i = 0; i < nx + nw + ny; i++)
+		v[i] = 2 * ax_rng_float(&r) - 1;
+	ax_quant_init(&qx, &ax_quant_symmetric, 8, true);
+	ax_quant_init(&qw, &ax_quant_symmetric, 8, true);
+	/* scales that saturate: no mask may appear */
+	ax_quant_set(&qx, 0.5f / 127);
+	ax_quant_set(&qw, 0.5f / 127);
+	qx.ops->values(&qx, e.kern, xq, x, nx);
+	qw.ops->values(&qw, e.kern, wq, w, nw);
+	if (ax_product_table(&p, &t, NULL) < 0)
+		exit(1);
+	p.ops->backward(&p, &e, &o, dy, dx, dw);
+	ax_conv_dgrad(&e, c, dx2, dy, wq, IMAGES);
+	ax_conv_wgrad(&e, c, dw2, dy, xq, NULL, IMAGES);
+	ok(memcmp(dx, dx2, nx * 4) == 0,
+	   "gradient by input: exact product, straight through");
+	ok(memcmp(dw, dw2, nw * 4) == 0,
+	   "gradient by weights: exact product, straight through");
+	ax_product_free(&p);
+	ax_lut_free(&t);
+	ax_engine_free(&e);
+	free(v);
+	free(xq);
+}
+
+int
+main(void)
+{
+	struct ax_lut t = random_table(8, 8, true, -32768, 32767), exact;
+	size_t i;
+
+	for (i = 0; i < AX_LEN(convs); i++) {
+		test_table(&convs[i], &t, false, false, "signed input");
+		test_table(&convs[i], &t, true, false, "positive input");
+	}
+	ax_lut_free(&t);
+	t = random_table(4, 6, true, -300, 300);
+	test_table(&convs[2], &t, false, false, "4 x 6 bits");
+	ax_lut_free(&t);
+	t = random_table(8, 8, false, 0, 65535);
+	test_table(&convs[0], &t, true, false, "unsigned");
+	ax_lut_free(&t);
+	if (ax_lut_exact(&exact, AX_LUT_MUL, 8, 8, true, NULL) < 0)
+		return 1;
+	for (i = 0; i < AX_LEN(convs); i++)
+		test_table(&convs[i], &exact, false, true, "exact integers");
+	ax_lut_free(&exact);
+	test_limits();
+	test_gradients();
+	return tap_done();
+}
