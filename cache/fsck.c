@@ -187,7 +187,7 @@ ax_store_fsck(struct ax_store *s, bool repair,
 	if (rc == 0)
 		rc = ax_room_walk(s, AX_AC, check_record, &f, err);
 	if (f.dropped)
-		ax_index_drop(s);
+		ax_record_index_drop(s);
 	ax_set_free(&f.good);
 	return rc;
 }

@@ -369,7 +369,7 @@ ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 	if (ax_room_walk(s, AX_AC, drop_record, &g, err) < 0)
 		goto out;
 	if (!o->dry_run && r->records) {
-		ax_index_drop(s);
+		ax_record_index_drop(s);
 		if (syncfs(s->fd) < 0) {
 			ax_store_error(s, err, "sync", NULL);
 			goto out;

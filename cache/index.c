@@ -26,7 +26,7 @@ struct place {
 
 enum quiet { UNKNOWN, QUIET, CHANGED };
 
-struct ax_index {
+struct ax_record_index {
 	bool loaded;
 	struct timespec written;
 	unsigned char folder[256]; /* enum quiet: ac/00 .. ac/ff since then */
@@ -37,7 +37,7 @@ struct ax_index {
 	struct ax_str fresh; /* lines to append */
 };
 
-static struct ax_index *
+static struct ax_record_index *
 get(struct ax_store *s)
 {
 	if (!s->index)
@@ -72,7 +72,7 @@ check_hex(char out[17], const char *key, const char *text, size_t len)
 }
 
 static struct place *
-slot(struct ax_index *x, const char *key)
+slot(struct ax_record_index *x, const char *key)
 {
 	uint64_t word;
 	size_t i;
@@ -87,7 +87,7 @@ slot(struct ax_index *x, const char *key)
 }
 
 static void
-grow(struct ax_index *x)
+grow(struct ax_record_index *x)
 {
 	struct place *old = x->slots;
 	size_t cap = x->cap, i;
@@ -101,7 +101,7 @@ grow(struct ax_index *x)
 }
 
 static void
-load(struct ax_store *s, struct ax_index *x)
+load(struct ax_store *s, struct ax_record_index *x)
 {
 	const char *p, *end, *nl;
 	struct place *at;
@@ -150,7 +150,7 @@ load(struct ax_store *s, struct ax_index *x)
 
 /* True when a folder of ac/ is as it was when the index was written last. */
 static bool
-is_quiet(struct ax_store *s, struct ax_index *x, const char *rel, unsigned byte)
+is_quiet(struct ax_store *s, struct ax_record_index *x, const char *rel, unsigned byte)
 {
 	char sub[3] = {rel[0], rel[1], '\0'};
 	struct stat st;
@@ -168,10 +168,10 @@ is_quiet(struct ax_store *s, struct ax_index *x, const char *rel, unsigned byte)
 }
 
 int
-ax_index_find(struct ax_store *s, const struct ax_digest *key,
+ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
 	      const char **text, size_t *len)
 {
-	struct ax_index *x = s->index;
+	struct ax_record_index *x = s->index;
 	char hex[AX_HEX_LEN + 1], check[17], rel[AX_REL_LEN + 1];
 	struct place *at;
 	struct stat st;
@@ -199,10 +199,10 @@ ax_index_find(struct ax_store *s, const struct ax_digest *key,
 }
 
 void
-ax_index_note(struct ax_store *s, const struct ax_digest *key, const char *text,
+ax_record_index_note(struct ax_store *s, const struct ax_digest *key, const char *text,
 	      size_t len)
 {
-	struct ax_index *x = get(s);
+	struct ax_record_index *x = get(s);
 	char hex[AX_HEX_LEN + 1], check[17];
 	struct place *at;
 
@@ -219,13 +219,13 @@ ax_index_note(struct ax_store *s, const struct ax_digest *key, const char *text,
 	ax_str_addn(&x->fresh, text, len);
 	ax_str_addc(&x->fresh, '\n');
 	if (x->fresh.len > (size_t)1 << 20)
-		ax_index_save(s);
+		ax_record_index_save(s);
 }
 
 void
-ax_index_save(struct ax_store *s)
+ax_record_index_save(struct ax_store *s)
 {
-	struct ax_index *x = s->index;
+	struct ax_record_index *x = s->index;
 	struct stat st;
 	char last;
 	int fd;
@@ -248,16 +248,16 @@ ax_index_save(struct ax_store *s)
 }
 
 void
-ax_index_drop(struct ax_store *s)
+ax_record_index_drop(struct ax_store *s)
 {
-	ax_index_free(s->index);
+	ax_record_index_free(s->index);
 	s->index = NULL;
 	if (s->room[AX_AC] >= 0)
 		(void)unlinkat(s->room[AX_AC], "index", 0);
 }
 
 void
-ax_index_free(struct ax_index *x)
+ax_record_index_free(struct ax_record_index *x)
 {
 	if (!x)
 		return;

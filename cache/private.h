@@ -22,7 +22,7 @@
 enum ax_room { AX_CAS, AX_AC, AX_NROOMS };
 
 struct ax_memo;
-struct ax_index;
+struct ax_record_index;
 
 struct ax_store {
 	char *dir;
@@ -34,7 +34,7 @@ struct ax_store {
 	bool dirty[AX_NROOMS][256], dirty_room[AX_NROOMS];
 	uint64_t counter;     /* for names in tmp/ */
 	struct ax_memo *memo;
-	struct ax_index *index;
+	struct ax_record_index *index;
 	size_t record_reads;  /* how many records this process asked for */
 };
 
@@ -128,16 +128,16 @@ char *ax_record_maker(struct ax_store *s, const struct ax_digest *d);
 /* index.c ---------------------------------------------------------------- */
 
 /* 1 and the borrowed text when the index has the record. */
-int ax_index_find(struct ax_store *s, const struct ax_digest *key,
+int ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
 		  const char **text, size_t *len);
 /* Notes a record that was written, or read from its file. */
-void ax_index_note(struct ax_store *s, const struct ax_digest *key,
+void ax_record_index_note(struct ax_store *s, const struct ax_digest *key,
 		   const char *text, size_t len);
 /* Appends what was noted. Best effort: the index is only a shortcut. */
-void ax_index_save(struct ax_store *s);
+void ax_record_index_save(struct ax_store *s);
 /* Forgets it and removes its file: records were removed. */
-void ax_index_drop(struct ax_store *s);
-void ax_index_free(struct ax_index *x);
+void ax_record_index_drop(struct ax_store *s);
+void ax_record_index_free(struct ax_record_index *x);
 
 /* json_quick.c ----------------------------------------------------------- */
 

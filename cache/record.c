@@ -163,7 +163,7 @@ ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
 
 	*out = NULL;
 	s->record_reads++;
-	if (ax_index_find(s, key, &quick, &len) == 1) {
+	if (ax_record_index_find(s, key, &quick, &len) == 1) {
 		*out = ax_record_parse(quick, len, members);
 		if (*out)
 			return 1;
@@ -172,7 +172,7 @@ ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
 	if (rc == 1) {
 		*out = ax_record_parse(text, len, members);
 		if (*out) {
-			ax_index_note(s, key, text, len);
+			ax_record_index_note(s, key, text, len);
 			free(text);
 			return 1;
 		}
@@ -247,7 +247,7 @@ ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 	if (ax_temp_publish(s, &t, AX_AC, key, 0444, false, err) < 0 ||
 	    ax_store_sync(s, err) < 0)
 		goto out;
-	ax_index_note(s, key, text.buf, text.len - 1);
+	ax_record_index_note(s, key, text.buf, text.len - 1);
 	rc = 0;
 out:
 	ax_str_free(&body);

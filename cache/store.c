@@ -260,10 +260,10 @@ ax_store_close(struct ax_store *s)
 		/* nothing depends on these: what did was synced with its record */
 		(void)ax_store_sync(s, NULL);
 		(void)ax_memo_save(s, NULL);
-		ax_index_save(s);
+		ax_record_index_save(s);
 	}
 	ax_memo_free(s->memo);
-	ax_index_free(s->index);
+	ax_record_index_free(s->index);
 	for (i = 0; i < AX_NROOMS; i++)
 		if (s->room[i] >= 0)
 			close(s->room[i]);

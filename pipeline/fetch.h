@@ -24,6 +24,7 @@ struct ax_fetch_options {
 	uint64_t max;		/* cap on a download; 0: AX_FETCH_MAX */
 	long connect_timeout;	/* seconds; 0: 30 */
 	long stall_timeout;	/* seconds without a byte; 0: 60 */
+	int tries;		/* of a download that fails in passing; 0: 3 */
 	/* Called now and then; total 0: not known. Not 0 stops the fetch. */
 	int (*progress)(void *arg, const char *what, uint64_t done,
 			uint64_t total);

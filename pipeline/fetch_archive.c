@@ -15,7 +15,7 @@ why(struct archive *a)
 {
 	const char *text = archive_error_string(a);
 
-	return text ? text : "unknown reason";
+	return text ? text : "it is cut off or damaged";
 }
 
 static int

@@ -163,18 +163,18 @@ ax_fetch_url(struct ax_store *s, const char *url, uint64_t max,
 	     struct ax_digest *out, uint64_t *size, struct ax_err *err)
 {
 	struct download d = {url, want, o, NULL, err, 0, max, false, false};
-	struct timespec pause = {0, 500000000};
-	int try, rc = -1;
+	struct timespec pause = {0, 300000000};
+	int tries = o->tries ? o->tries : TRIES, try, rc = -1;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return ax_err_set(err, AX_EXIT_ENV,
 				  "%s: libcurl cannot be started", url);
-	for (try = 1; try <= TRIES; try++) {
+	for (try = 1; try <= tries; try++) {
 		rc = attempt(s, &d, out, err);
 		if (rc <= 0)
 			break;
 		rc = -1;
-		if (try < TRIES) {
+		if (try < tries) {
 			nanosleep(&pause, NULL);
 			pause.tv_sec = try;
 		}

@@ -262,8 +262,8 @@ look(struct mirror *m)
 		rc = search(m, "", 0);
 	if (rc == 0 && m->trouble && m->take)
 		fprintf(stderr,
-			"axpipe: mirror %s: %s; its SHA256SUMS says otherwise, "
-			"or the file is damaged\n",
+			"axpipe: mirror %s: %s; not the bytes wanted, though "
+			"SHA256SUMS or an earlier look said so\n",
 			m->dir, m->trouble);
 	for (i = 0; i < m->n; i++)
 		free(m->sums[i].path);
