@@ -42,16 +42,17 @@ static void
 scatter(const struct forward *f, size_t channel, size_t rows, const float *tile,
 	size_t first, size_t at, size_t cols)
 {
-	size_t per = f->plan->positions, i, j, img, pos;
+	size_t per = f->plan->positions, i, j, len, img, pos;
 	float *to;
 
-	for (i = 0; i < rows; i++)
-		for (j = 0; j < cols; j++) {
-			img = first + (at + j) / per;
-			pos = (at + j) % per;
-			to = f->y + (img * f->c->cout + channel + i) * per;
-			to[pos] = tile[i * AX_NR + j];
-		}
+	for (j = 0; j < cols; j += len) {
+		img = first + (at + j) / per;
+		pos = (at + j) % per;
+		len = AX_MIN(cols - j, per - pos);
+		to = f->y + (img * f->c->cout + channel) * per + pos;
+		for (i = 0; i < rows; i++, to += per)
+			memcpy(to, tile + i * AX_NR + j, len * sizeof(*to));
+	}
 }
 
 static void
@@ -64,11 +65,11 @@ forward_task(void *arg, size_t task, unsigned thread)
 	size_t all = n * pl->positions, mg = c->cout / c->groups;
 	size_t g, m, at, cols, rows;
 	float *image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
-				      n * pl->padded * sizeof(*image));
+				      pl->images * pl->padded * sizeof(*image));
 	float *panel = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
 				      pl->k * AX_NR * sizeof(*panel));
 	float tile[AX_MR * AX_NR], *to;
-	size_t joff[AX_NR];
+	const size_t *joff;
 	unsigned run;
 
 	for (g = 0; g < n; g++)
@@ -77,7 +78,7 @@ forward_task(void *arg, size_t task, unsigned thread)
 			      f->codes);
 	for (at = 0; at < all; at += AX_NR) {
 		cols = AX_MIN((size_t)AX_NR, all - at);
-		run = ax_plan_columns(pl, joff, at, cols);
+		joff = ax_plan_columns(pl, &run, at);
 		for (g = 0; g < c->groups; g++) {
 			f->e->kern->pack(panel, AX_NR,
 					 image + g * pl->group_step, pl->koff,
@@ -139,7 +140,7 @@ ax_conv_forward(struct ax_engine *e, const struct ax_conv *c, float *y,
 	struct ax_plan plan;
 	struct forward f = {e, c, &plan, y, x, NULL, 0, q, codes, mul, n};
 
-	ax_plan_init(&plan, c, AX_NR);
+	ax_plan_init(&plan, c, AX_NR, n);
 	run_forward(&f, w);
 	ax_plan_free(&plan);
 }
@@ -177,7 +178,7 @@ ax_conv_dgrad(struct ax_engine *e, const struct ax_conv *c, float *dx,
 					       p] = w[((g * og + o) * ig + i) *
 							      area +
 						      area - 1 - p];
-	ax_plan_init_transposed(&plan, &t, c, AX_NR);
+	ax_plan_init_transposed(&plan, &t, c, AX_NR, n);
 	run_forward(&f, turned);
 	ax_plan_free(&plan);
 }
@@ -230,7 +231,7 @@ wgrad_task(void *arg, size_t block, unsigned thread)
 	size_t first, last, n, g, at, all, len, k, j, mg = c->cout / c->groups;
 	float *d = f->partial + block * c->groups * f->k8 * f->cols;
 	float *image, *col, *dyt;
-	size_t joff[AX_NR];
+	const size_t *joff;
 	unsigned run;
 
 	memset(d, 0, c->groups * f->k8 * f->cols * sizeof(*d));
@@ -253,9 +254,8 @@ wgrad_task(void *arg, size_t block, unsigned thread)
 			len = AX_MIN(STEP, all - at);
 			for (g = 0; g < c->groups; g++) {
 				for (j = 0; j < len; j += AX_NR) {
-					run = ax_plan_columns(
-						pl, joff, at + j,
-						AX_MIN((size_t)AX_NR, len - j));
+					joff = ax_plan_columns(pl, &run,
+							       at + j);
 					f->e->kern->pack(
 						col + j, STEP,
 						image + g * pl->group_step,
@@ -281,7 +281,7 @@ ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
 	struct wgrad f = {e, c, &plan, dy, x, q, n, NULL, 0, 0};
 	size_t mg = c->cout / c->groups, blocks = ax_blocks(n), size, b, m, k;
 
-	ax_plan_init(&plan, c, STEP);
+	ax_plan_init(&plan, c, STEP, n);
 	f.k8 = (plan.k + AX_MR - 1) / AX_MR * AX_MR;
 	f.cols = (mg + 15) / 16 * 16;
 	size = c->groups * f.k8 * f.cols;
@@ -322,13 +322,14 @@ lookup_task(void *arg, size_t task, unsigned thread)
 	size_t first = task * pl->images, n = AX_MIN(pl->images, f->n - first);
 	size_t all = n * pl->positions, mg = c->cout / c->groups, per;
 	size_t g, m, at, len, j, img, pos, stop;
-	uint16_t *image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
-					 n * pl->padded * sizeof(*image));
+	uint16_t *image =
+		ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
+			       pl->images * pl->padded * sizeof(*image));
 	uint16_t *idx = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
 				       pl->k * AX_LUTP * sizeof(*idx));
 	int32_t sum, offset = (int32_t)pl->k * f->t->offset;
 	uint32_t out[AX_LUTP];
-	size_t joff[AX_NR];
+	const size_t *joff;
 	int full = 0;
 	unsigned run;
 
@@ -341,9 +342,7 @@ lookup_task(void *arg, size_t task, unsigned thread)
 		len = AX_MIN((size_t)AX_LUTP, all - at);
 		for (g = 0; g < c->groups; g++) {
 			for (j = 0; j < len; j += AX_NR) {
-				run = ax_plan_columns(
-					pl, joff, at + j,
-					AX_MIN((size_t)AX_NR, len - j));
+				joff = ax_plan_columns(pl, &run, at + j);
 				f->e->kern->pack16(idx + j, AX_LUTP,
 						   image + g * pl->group_step,
 						   pl->koff, pl->k, joff, run);
@@ -380,9 +379,8 @@ ax_conv_lut(struct ax_engine *e, const struct ax_conv *c, float *y,
 	struct ax_plan plan;
 	struct lookup f = {e, c, &plan, y, x, wcodes, t, q, mul, n};
 
-	ax_plan_init(&plan, c, AX_LUTP);
 	/* integer sums: how images are grouped cannot show, only delay */
-	plan.images = AX_MIN(plan.images, (n + 7) / 8);
+	ax_plan_init(&plan, c, AX_LUTP, (n + 7) / 8);
 	ax_pool_for(e->pool, (n + plan.images - 1) / plan.images, lookup_task,
 		    &f);
 	ax_plan_free(&plan);

@@ -1,8 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/nn/engine/conv_plan.h"
 
+/* Corners of all positions of a task, and how they run on. */
 static void
-plan_windows(struct ax_plan *p, size_t least)
+plan_columns(struct ax_plan *p)
+{
+	const struct ax_conv *c = p->c;
+	size_t all = p->images * p->positions;
+	size_t panels = (all + AX_NR - 1) / AX_NR, i = 0, j, n, y, x;
+
+	p->joff = ax_calloc(panels * AX_NR, sizeof(*p->joff));
+	p->run = ax_calloc(panels, sizeof(*p->run));
+	for (n = 0; n < p->images; n++)
+		for (y = 0; y < c->oh; y++)
+			for (x = 0; x < c->ow; x++)
+				p->joff[i++] = n * p->padded +
+					       y * c->stride[0] * p->pw +
+					       x * c->stride[1];
+	for (i = 0; i < panels; i++) {
+		const size_t *at = p->joff + i * AX_NR;
+		unsigned run = AX_NR;
+
+		for (j = 1; j < AX_NR; j++)
+			while (run > 1 && j % run && at[j] != at[j - 1] + 1)
+				run = run > 8 ? run / 2 : 1;
+		p->run[i] = (uint8_t)run;
+	}
+}
+
+static void
+plan_windows(struct ax_plan *p, size_t least, size_t n)
 {
 	const struct ax_conv *c = p->c;
 	size_t cg = c->cin / c->groups, i, y, x, *at;
@@ -10,6 +37,7 @@ plan_windows(struct ax_plan *p, size_t least)
 	p->k = ax_conv_k(c);
 	p->positions = c->oh * c->ow;
 	p->images = (least + p->positions - 1) / p->positions;
+	p->images = AX_MAX(AX_MIN(p->images, n), (size_t)1);
 	p->padded = c->cin * p->ph * p->pw;
 	p->group_step = cg * p->ph * p->pw;
 	p->koff = ax_calloc(p->k, sizeof(*p->koff));
@@ -18,10 +46,11 @@ plan_windows(struct ax_plan *p, size_t least)
 		for (y = 0; y < c->kernel[0]; y++)
 			for (x = 0; x < c->kernel[1]; x++)
 				*at++ = (i * p->ph + y) * p->pw + x;
+	plan_columns(p);
 }
 
 void
-ax_plan_init(struct ax_plan *p, const struct ax_conv *c, size_t least)
+ax_plan_init(struct ax_plan *p, const struct ax_conv *c, size_t least, size_t n)
 {
 	memset(p, 0, sizeof(*p));
 	p->c = c;
@@ -30,12 +59,12 @@ ax_plan_init(struct ax_plan *p, const struct ax_conv *c, size_t least)
 	p->top = (ptrdiff_t)c->pad[0];
 	p->left = (ptrdiff_t)c->pad[1];
 	p->gap[0] = p->gap[1] = 1;
-	plan_windows(p, least);
+	plan_windows(p, least, n);
 }
 
 void
 ax_plan_init_transposed(struct ax_plan *p, const struct ax_conv *t,
-			const struct ax_conv *c, size_t least)
+			const struct ax_conv *c, size_t least, size_t n)
 {
 	memset(p, 0, sizeof(*p));
 	p->c = t;
@@ -45,13 +74,15 @@ ax_plan_init_transposed(struct ax_plan *p, const struct ax_conv *t,
 	p->left = (ptrdiff_t)c->kernel[1] - 1 - (ptrdiff_t)c->pad[1];
 	p->gap[0] = c->stride[0];
 	p->gap[1] = c->stride[1];
-	plan_windows(p, least);
+	plan_windows(p, least, n);
 }
 
 void
 ax_plan_free(struct ax_plan *p)
 {
 	free(p->koff);
+	free(p->joff);
+	free(p->run);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -132,30 +163,9 @@ ax_plan_image16(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 	return (any & ~127u) != 0;
 }
 
-unsigned
-ax_plan_columns(const struct ax_plan *p, size_t joff[AX_NR], size_t at,
-		size_t cols)
+const size_t *
+ax_plan_columns(const struct ax_plan *p, unsigned *run, size_t at)
 {
-	const struct ax_conv *c = p->c;
-	size_t img = at / p->positions, pos = at % p->positions;
-	size_t y = pos / c->ow, x = pos % c->ow, j;
-	unsigned run = AX_NR;
-
-	for (j = 0; j < cols; j++) {
-		joff[j] = img * p->padded + y * c->stride[0] * p->pw +
-			  x * c->stride[1];
-		if (++x == c->ow) {
-			x = 0;
-			if (++y == c->oh) {
-				y = 0;
-				img++;
-			}
-		}
-	}
-	for (; j < AX_NR; j++)
-		joff[j] = joff[0];
-	for (j = 1; j < AX_NR; j++)
-		while (run > 1 && j % run && joff[j] != joff[j - 1] + 1)
-			run = run > 8 ? run / 2 : 1;
-	return run;
+	*run = p->run[at / AX_NR];
+	return p->joff + at;
 }

@@ -11,22 +11,26 @@
 
 struct ax_plan {
 	const struct ax_conv *c;
-	size_t k;            /* products of an output */
-	size_t positions;    /* outputs of an image and channel */
-	size_t images;       /* images that one task takes together */
-	size_t ph, pw;       /* padded image */
-	size_t padded;       /* its elements, all channels */
-	size_t group_step;   /* from one group's first channel to the next */
-	size_t *koff;        /* [k], from the corner of a window */
+	size_t k;          /* products of an output */
+	size_t positions;  /* outputs of an image and channel */
+	size_t images;     /* images that one task takes together */
+	size_t ph, pw;     /* padded image */
+	size_t padded;     /* its elements, all channels */
+	size_t group_step; /* from one group's first channel to the next */
+	size_t *koff;      /* [k], from the corner of a window */
+	size_t *joff; /* corners of all positions of a task, padded to 32 */
+	uint8_t *run; /* of each 32 of them */
 	ptrdiff_t top, left; /* where the image starts in the padded one */
 	size_t gap[2];       /* distance of neighbours in it; 1 without gaps */
 };
 
-/* Tasks take enough images for `least` positions. Free with ax_plan_free. */
-void ax_plan_init(struct ax_plan *p, const struct ax_conv *c, size_t least);
+/* Tasks take enough images for `least` positions, at most `n`. Free with
+ * ax_plan_free. */
+void ax_plan_init(struct ax_plan *p, const struct ax_conv *c, size_t least,
+		  size_t n);
 /* `t` is the turned-round convolution of ax_conv_dgrad, `c` the original. */
 void ax_plan_init_transposed(struct ax_plan *p, const struct ax_conv *t,
-			     const struct ax_conv *c, size_t least);
+			     const struct ax_conv *c, size_t least, size_t n);
 void ax_plan_free(struct ax_plan *p);
 
 /* Fills a padded copy of one image, through the quantiser if there is one. */
@@ -38,10 +42,10 @@ void ax_plan_image(const struct ax_plan *p, struct ax_engine *e,
 int ax_plan_image16(const struct ax_plan *p, struct ax_engine *e,
 		    unsigned thread, uint16_t *out, const float *x,
 		    const struct ax_quant *q);
-/* Corners of positions at .. at+cols-1, counted through the images of a task;
- * columns beyond `cols` repeat the first. Returns how long the runs of
- * neighbours are: 32, 16, 8 or 1. */
-unsigned ax_plan_columns(const struct ax_plan *p, size_t joff[AX_NR], size_t at,
-			 size_t cols);
+/* Corners of the 32 positions from `at` (a multiple of 32) on, counted through
+ * the images of a task; *run gets how long the runs of neighbours are: 32, 16,
+ * 8 or 1. Borrowed. Columns beyond the last image are valid addresses. */
+const size_t *ax_plan_columns(const struct ax_plan *p, unsigned *run,
+			      size_t at);
 
 #endif

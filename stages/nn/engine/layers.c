@@ -287,6 +287,51 @@ first_max(const struct ax_pooling *p, const float *x, struct window v)
 	return best;
 }
 
+/* Windows of 2 x 2 side by side, the common case: the first of the greatest. */
+static bool
+is_2x2(const struct ax_pooling *p)
+{
+	return p->max && p->kernel[0] == 2 && p->kernel[1] == 2 &&
+	       p->stride[0] == 2 && p->stride[1] == 2 && p->pad[0] == 0 &&
+	       p->pad[1] == 0;
+}
+
+static inline size_t
+first_of_4(const float *x, size_t w)
+{
+	size_t a = x[1] > x[0], b = w + (x[w + 1] > x[w]);
+
+	return x[b] > x[a] ? b : a;
+}
+
+static void
+pool_2x2(const struct ax_pooling *p, float *y, const float *x, size_t channels)
+{
+	size_t ch, oy, ox;
+
+	for (ch = 0; ch < channels; ch++, x += p->h * p->w)
+		for (oy = 0; oy < p->oh; oy++) {
+			const float *at = x + 2 * oy * p->w;
+
+			for (ox = 0; ox < p->ow; ox++, at += 2)
+				*y++ = at[first_of_4(at, p->w)];
+		}
+}
+
+static void
+pool_grad_2x2(const struct ax_pooling *p, float *dx, const float *dy,
+	      const float *x, size_t channels)
+{
+	size_t ch, oy, ox, at;
+
+	for (ch = 0; ch < channels; ch++, x += p->h * p->w, dx += p->h * p->w)
+		for (oy = 0; oy < p->oh; oy++) {
+			at = 2 * oy * p->w;
+			for (ox = 0; ox < p->ow; ox++, at += 2)
+				dx[at + first_of_4(x + at, p->w)] += *dy++;
+		}
+}
+
 static void
 pool_task(void *arg, size_t img, unsigned thread)
 {
@@ -297,6 +342,10 @@ pool_task(void *arg, size_t img, unsigned thread)
 	float *y = j->y + img * j->c * p->oh * p->ow;
 
 	(void)thread;
+	if (is_2x2(p)) {
+		pool_2x2(p, y, x, j->c);
+		return;
+	}
 	for (ch = 0; ch < j->c; ch++, x += p->h * p->w)
 		for (oy = 0; oy < p->oh; oy++)
 			for (ox = 0; ox < p->ow; ox++) {
@@ -336,6 +385,10 @@ pool_grad_task(void *arg, size_t img, unsigned thread)
 
 	(void)thread;
 	memset(dx, 0, j->c * p->h * p->w * sizeof(*dx));
+	if (is_2x2(p)) {
+		pool_grad_2x2(p, dx, dy, x, j->c);
+		return;
+	}
 	for (ch = 0; ch < j->c; ch++, x += p->h * p->w, dx += p->h * p->w)
 		for (oy = 0; oy < p->oh; oy++)
 			for (ox = 0; ox < p->ow; ox++) {
