@@ -151,3 +151,29 @@ ax_circuit_get(struct ax_ck_reader *r, const struct ax_problem *p,
 	for (unsigned o = 0; o < p->outs; o++)
 		c->out[o] = (uint16_t)ax_ck_get_max(r, 2, p->ins + n - 1);
 }
+
+void
+ax_ck_put_errors(struct ax_str *s, const struct ax_errors *e)
+{
+	ax_ck_put(s, e->sum_abs, 8);
+	ax_ck_put(s, e->wrong, 8);
+	ax_ck_put(s, e->wce, 8);
+	ax_ck_put_double(s, e->nmed);
+	ax_ck_put_double(s, e->er);
+	ax_ck_put_double(s, e->rwce);
+	ax_ck_put_double(s, e->mre);
+	ax_ck_put_double(s, e->smape);
+}
+
+void
+ax_ck_get_errors(struct ax_ck_reader *r, struct ax_errors *e)
+{
+	e->sum_abs = ax_ck_get(r, 8);
+	e->wrong = ax_ck_get(r, 8);
+	e->wce = ax_ck_get(r, 8);
+	e->nmed = ax_ck_get_double(r);
+	e->er = ax_ck_get_double(r);
+	e->rwce = ax_ck_get_double(r);
+	e->mre = ax_ck_get_double(r);
+	e->smape = ax_ck_get_double(r);
+}

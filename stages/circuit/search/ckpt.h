@@ -40,5 +40,7 @@ int ax_ck_load(char **bytes, size_t *n, const char *dir,
 void ax_circuit_put(struct ax_str *s, const struct ax_circuit *c);
 void ax_circuit_get(struct ax_ck_reader *r, const struct ax_problem *p,
 		    struct ax_circuit *c);
+void ax_ck_put_errors(struct ax_str *s, const struct ax_errors *e);
+void ax_ck_get_errors(struct ax_ck_reader *r, struct ax_errors *e);
 
 #endif

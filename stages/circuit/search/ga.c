@@ -462,14 +462,7 @@ ax_ga_save(const struct ax_ga *ga, struct ax_str *out)
 		ax_ck_put_double(out, b->fitness);
 		ax_ck_put(out, (uint64_t)b->cost, 8);
 		ax_ck_put(out, b->nodes, 4);
-		ax_ck_put(out, b->errors.sum_abs, 8);
-		ax_ck_put(out, b->errors.wrong, 8);
-		ax_ck_put(out, b->errors.wce, 8);
-		ax_ck_put_double(out, b->errors.nmed);
-		ax_ck_put_double(out, b->errors.er);
-		ax_ck_put_double(out, b->errors.rwce);
-		ax_ck_put_double(out, b->errors.mre);
-		ax_ck_put_double(out, b->errors.smape);
+		ax_ck_put_errors(out, &b->errors);
 	}
 }
 
@@ -505,14 +498,7 @@ ax_ga_restore(struct ax_ga *ga, const char *bytes, size_t n)
 		b.fitness = ax_ck_get_double(&r);
 		b.cost = (int64_t)ax_ck_get(&r, 8);
 		b.nodes = (unsigned)ax_ck_get(&r, 4);
-		b.errors.sum_abs = ax_ck_get(&r, 8);
-		b.errors.wrong = ax_ck_get(&r, 8);
-		b.errors.wce = ax_ck_get(&r, 8);
-		b.errors.nmed = ax_ck_get_double(&r);
-		b.errors.er = ax_ck_get_double(&r);
-		b.errors.rwce = ax_ck_get_double(&r);
-		b.errors.mre = ax_ck_get_double(&r);
-		b.errors.smape = ax_ck_get_double(&r);
+		ax_ck_get_errors(&r, &b.errors);
 		AX_GROW(ga->history, ga->improvements, ga->room);
 		ga->history[ga->improvements++] = b;
 	}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/circuit/evolve/evolve.h"
+#include "stages/circuit/search/anneal.h"
+
+/* Costs are integers inside; fractions of areas are kept to this grain. */
+#define GRAIN 10000
+
+static unsigned
+read_gates(const struct evolve *e)
+{
+	json_t *list = ax_task_json(e->task, "gates"), *v;
+	unsigned allowed = 0;
+	size_t k;
+
+	json_array_foreach(list, k, v)
+		allowed |= 1u << ax_g_parse(json_string_value(v));
+	return allowed;
+}
+
+static int
+read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
+{
+	json_t *table = ax_task_json(e->task, "costs"), *v;
+	const char *name;
+	enum ax_g g;
+
+	*k = ax_transistors;
+	if (!table)
+		return 0;
+	for (int i = 0; i < AX_G_KINDS; i++)
+		k->of[i] *= GRAIN;
+	json_object_foreach(table, name, v) {
+		g = ax_g_parse(name);
+		if (g < AX_G_INV || g >= AX_G_KINDS)
+			return ax_err_set(err, AX_EXIT_STAGE,
+					  "costs: no gate is called \"%.40s\"; "
+					  "there are INV AND NAND OR NOR XOR "
+					  "XNOR",
+					  name);
+		k->of[g] = (int64_t)(json_number_value(v) * GRAIN + 0.5);
+	}
+	return 0;
+}
+
+/* Transistors are worth this much on average. */
+static double
+scale(const struct ax_costs *k)
+{
+	double cost = 0, transistors = 0;
+
+	for (int g = AX_G_INV; g < AX_G_KINDS; g++) {
+		cost += (double)k->of[g];
+		transistors += (double)ax_transistors.of[g];
+	}
+	return cost / transistors;
+}
+
+/* All circuits to start from, the given one among them, cheapest first. */
+static struct ax_start *
+find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
+	    struct ax_err *err)
+{
+	struct ax_start *list = ax_families(s, e->bound, n), *given;
+	struct ax_errors errors;
+
+	given = &list[*n];
+	ax_circuit_copy(&given->c, &e->start);
+	if (ax_search_legalise(s, &given->c, err) < 0) {
+		ax_starts_free(list, *n + 1);
+		return NULL;
+	}
+	given->cost = ax_circuit_cost(&given->c, &s->costs);
+	snprintf(given->what, sizeof(given->what), "the given netlist");
+	if (ax_search_feasible(s, &given->c)) {
+		++*n;
+		ax_starts_sort(list, *n);
+	} else {
+		ax_circuit_free(&given->c);
+	}
+	if (*n)
+		return list;
+	ax_problem_measure(&e->p, &e->start, &errors);
+	ax_err_set(err, AX_EXIT_STAGE,
+		   "no feasible circuit to start from: the given netlist has a "
+		   "worst-case error of %" PRIu64 ", above the bound of %" PRIu64
+		   ", and no truncated multiplier keeps it either. Start from "
+		   "a netlist within the bound, or check `signed`%s",
+		   errors.wce, e->bound, e->reference.v ? " and reference" : "");
+	ax_starts_free(list, *n);
+	return NULL;
+}
+
+static int
+loop(struct evolve *e, struct ax_anneal *a, struct ax_err *err)
+{
+	double began = ax_now();
+	uint64_t first = ax_anneal_steps(a), done;
+	size_t n;
+
+	while (ax_anneal_epoch(a, ax_task_pool(e->task))) {
+		const struct ax_anneal_note *h = ax_anneal_history(a, &n);
+
+		done = ax_anneal_steps(a);
+		ax_task_progress(e->task, (double)done,
+				 (double)ax_anneal_total(a),
+				 "%" PRId64 " T, WCE %" PRIu64
+				 ", %.0f visits/s",
+				 ax_circuit_cost(ax_anneal_best(a),
+						 &ax_transistors),
+				 h[n - 1].errors.wce,
+				 (double)(done - first) /
+					 AX_MAX(ax_now() - began, 1e-3));
+		if (evolve_due(e)) {
+			struct ax_str s = AX_STR_INIT;
+			int rc;
+
+			ax_anneal_save(a, &s);
+			rc = evolve_save(e, &s, err);
+			ax_str_free(&s);
+			if (rc < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+search(struct evolve *e, const struct ax_search *s,
+       const struct ax_anneal_params *q, const struct ax_start *start, size_t n,
+       struct ax_err *err)
+{
+	struct ax_anneal *a = ax_anneal_new(s, q, start, n);
+	const struct ax_anneal_note *h;
+	char *bytes;
+	int rc;
+
+	if (evolve_resume(e, &bytes, &n)) {
+		rc = ax_anneal_restore(a, bytes, n);
+		free(bytes);
+		if (rc < 0) {
+			fprintf(stderr, "the checkpoint is not usable; "
+					"starting from the beginning\n");
+			ax_anneal_free(a);
+			a = ax_anneal_new(s, q, start, n);
+		}
+	}
+	rc = loop(e, a, err);
+	if (rc == 0) {
+		h = ax_anneal_history(a, &n);
+		for (size_t k = 0; k < n; k++)
+			evolve_note(e, h[k].steps, h[k].transistors, h[k].nodes,
+				    &h[k].errors);
+		ax_circuit_copy(&e->best, ax_anneal_best(a));
+		ax_task_metric_int(e->task, "steps",
+				   (int64_t)ax_anneal_steps(a));
+		ax_task_metric_int(e->task, "evaluations",
+				   (int64_t)ax_anneal_candidates(a));
+		if (ax_task_json(e->task, "costs"))
+			ax_task_metric_num(e->task, "cost",
+					   (double)h[n - 1].cost / GRAIN);
+	}
+	ax_anneal_free(a);
+	return rc;
+}
+
+int
+evolve_own(struct evolve *e, struct ax_err *err)
+{
+	struct ax_anneal_params q = {0};
+	struct ax_search s;
+	struct ax_costs costs;
+	struct ax_start *start;
+	size_t n;
+	int rc;
+
+	if (read_costs(e, &costs, err) < 0)
+		return -1;
+	q.seed = (uint64_t)ax_task_int(e->task, "seed");
+	q.steps = (uint64_t)ax_task_int(e->task, "steps");
+	q.islands = (unsigned)ax_task_int(e->task, "islands");
+	q.cycles = (unsigned)ax_task_int(e->task, "cycles");
+	q.hot = ax_task_json(e->task, "temperature")
+			? ax_task_num(e->task, "temperature")
+			: ax_anneal_heat((double)e->bound /
+					 (double)AX_MAX(e->p.max_abs, 1u));
+	q.hot *= scale(&costs);
+	q.cold = AX_MIN(0.1 * scale(&costs), q.hot);
+	ax_search_init(&s, &e->p, e->bound, &costs, read_gates(e));
+	start = find_starts(e, &s, &n, err);
+	if (!start) {
+		ax_search_free(&s);
+		return -1;
+	}
+	for (size_t k = 0; k < n && k < 8; k++)
+		fprintf(stderr, "start %zu: cost %" PRId64 ", %s\n", k,
+			start[k].cost, start[k].what);
+	rc = search(e, &s, &q, start, AX_MIN(n, 2u), err);
+	ax_starts_free(start, n);
+	ax_search_free(&s);
+	return rc;
+}

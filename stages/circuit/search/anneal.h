@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * axpipe's own search: a fixed number of islands anneal side by side and meet
+ * at fixed epochs. What each does depends on the seed and its number alone, and
+ * the budget is counted in visits, so the result does not depend on how many
+ * threads run them or how fast.
+ */
+#ifndef AX_SEARCH_ANNEAL_H
+#define AX_SEARCH_ANNEAL_H
+
+#include "stages/circuit/search/families.h"
+
+struct ax_anneal_params {
+	uint64_t seed;
+	uint64_t steps;	  /* visits of all islands together */
+	unsigned islands; /* 1..256 */
+	unsigned cycles;  /* 1..64: annealings in a row */
+	double hot, cold; /* temperature at both ends of a cycle */
+};
+
+/* Temperature (in transistors) that suits a relative bound: measured best
+ * values grow with about its 0.45th power. */
+double ax_anneal_heat(double rwce);
+
+struct ax_anneal_note {
+	uint64_t steps;
+	int64_t cost, transistors;
+	unsigned nodes;
+	struct ax_errors errors;
+};
+
+struct ax_anneal;
+
+/* Starts are used in turn: island k begins at start k mod n. Borrows `s`. */
+struct ax_anneal *ax_anneal_new(const struct ax_search *s,
+				const struct ax_anneal_params *params,
+				const struct ax_start *start, size_t n);
+void ax_anneal_free(struct ax_anneal *a);
+/* Runs all islands for one epoch; false when the budget was already used up. */
+bool ax_anneal_epoch(struct ax_anneal *a, struct ax_pool *pool);
+uint64_t ax_anneal_steps(const struct ax_anneal *a);
+uint64_t ax_anneal_total(const struct ax_anneal *a);
+double ax_anneal_temperature(const struct ax_anneal *a);
+/* Candidate functions looked at. */
+uint64_t ax_anneal_candidates(const struct ax_anneal *a);
+/* The best so far; borrowed. Among equals the one with least error sum. */
+const struct ax_circuit *ax_anneal_best(const struct ax_anneal *a);
+const struct ax_anneal_note *ax_anneal_history(const struct ax_anneal *a,
+					       size_t *n);
+void ax_anneal_save(const struct ax_anneal *a, struct ax_str *out);
+int ax_anneal_restore(struct ax_anneal *a, const char *bytes, size_t n);
+
+#endif

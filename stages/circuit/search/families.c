@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/circuit/search/families.h"
+
+/* Bits of one weight that still have to be added. */
+struct column {
+	uint16_t bit[128];
+	unsigned first, n;
+};
+
+static void
+push(struct column *col, uint16_t bit)
+{
+	col->bit[col->first + col->n++] = bit;
+}
+
+static uint16_t
+pull(struct column *col, bool newest)
+{
+	col->n--;
+	return newest ? col->bit[col->first + col->n] : col->bit[col->first++];
+}
+
+/* Two exclusive-ors and three NANDs; the carry goes to `up` if any. */
+static uint16_t
+full_adder(struct ax_circuit *c, uint16_t a, uint16_t b, uint16_t d,
+	   struct column *up)
+{
+	uint16_t half = ax_circuit_add(c, AX_G_XOR, a, b), x, y;
+
+	if (up) {
+		x = ax_circuit_add(c, AX_G_NAND, a, b);
+		y = ax_circuit_add(c, AX_G_NAND, half, d);
+		push(up, ax_circuit_add(c, AX_G_NAND, x, y));
+	}
+	return ax_circuit_add(c, AX_G_XOR, half, d);
+}
+
+static uint16_t
+half_adder(struct ax_circuit *c, uint16_t a, uint16_t b, struct column *up)
+{
+	if (up)
+		push(up, ax_circuit_add(c, AX_G_AND, a, b));
+	return ax_circuit_add(c, AX_G_XOR, a, b);
+}
+
+void
+ax_family_build(const struct ax_problem *p, const struct ax_family *f,
+		struct ax_circuit *c)
+{
+	struct column *col = ax_calloc(AX_CIRCUIT_OUTS + 1, sizeof(*col));
+	unsigned top_a = p->wa - 1, top_b = p->wb - 1;
+	uint64_t add = f->add;
+	uint16_t one, zero;
+
+	ax_circuit_free(c);
+	c->ins = p->ins;
+	c->outs = p->outs;
+	one = ax_circuit_add(c, AX_G_CONST1, 0, 0);
+	zero = ax_circuit_add(c, AX_G_CONST0, 0, 0);
+	for (unsigned i = 0; i < p->wa; i++)
+		for (unsigned j = 0; j < p->wb; j++) {
+			/* the sign's partial products count negative: -x = ~x
+			 * + 1 less the weight of all bits above */
+			bool neg = p->sign && (i == top_a) != (j == top_b);
+
+			if (i + j < f->drop || i + j >= p->outs)
+				continue;
+			push(&col[i + j],
+			     ax_circuit_add(c, neg ? AX_G_NAND : AX_G_AND,
+					    (uint16_t)i,
+					    (uint16_t)(p->wa + j)));
+		}
+	if (p->sign)
+		add += ((uint64_t)1 << top_a) + ((uint64_t)1 << top_b) +
+		       ((uint64_t)1 << (p->ins - 1));
+	for (unsigned k = 0; k < p->outs; k++) {
+		struct column *here = &col[k];
+		struct column *up = k + 1 < p->outs ? &col[k + 1] : NULL;
+		uint16_t a, b, d;
+
+		if (add >> k & 1)
+			push(here, one);
+		while (here->n > 1) {
+			bool three = here->n > 2;
+
+			a = pull(here, f->chain);
+			b = pull(here, f->chain);
+			if (three) {
+				d = pull(here, f->chain);
+				push(here, full_adder(c, a, b, d, up));
+			} else {
+				push(here, half_adder(c, a, b, up));
+			}
+		}
+		c->out[k] = here->n ? pull(here, false) : zero;
+	}
+	free(col);
+}
+
+/* Smallest and largest of wanted - got, modulo the width of the result. */
+static void
+error_range(const struct ax_problem *p, const struct ax_circuit *c,
+	    int64_t *least, int64_t *most)
+{
+	int32_t *got = ax_calloc(p->patterns, sizeof(*got));
+	int64_t span = (int64_t)1 << p->outs, e;
+
+	ax_problem_table(p, c, got);
+	*least = INT64_MAX;
+	*most = INT64_MIN;
+	for (size_t i = 0; i < p->patterns; i++) {
+		e = ((int64_t)p->ref[i] - got[i]) & (span - 1);
+		if (e >= span / 2)
+			e -= span;
+		*least = AX_MIN(*least, e);
+		*most = AX_MAX(*most, e);
+	}
+	free(got);
+}
+
+/* Takes c as a start when it keeps the bound and is cheaper than *best. */
+static void
+consider(const struct ax_search *s, const struct ax_family *f,
+	 struct ax_start *best)
+{
+	struct ax_circuit c = AX_CIRCUIT_INIT;
+	int64_t cost;
+
+	ax_family_build(s->p, f, &c);
+	ax_circuit_tidy(&c);
+	if (ax_search_legalise(s, &c, NULL) == 0 && ax_search_feasible(s, &c)) {
+		cost = ax_circuit_cost(&c, &s->costs);
+		if (!best->what[0] || cost < best->cost) {
+			ax_circuit_copy(&best->c, &c);
+			best->cost = cost;
+			snprintf(best->what, sizeof(best->what),
+				 "%u columns dropped, %" PRIu64 " added%s",
+				 f->drop, f->add, f->chain ? ", chained" : "");
+		}
+	}
+	ax_circuit_free(&c);
+}
+
+struct ax_start *
+ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
+{
+	const struct ax_problem *p = s->p;
+	struct ax_start *list = ax_calloc(2 * (size_t)p->outs + 2,
+					  sizeof(*list));
+	struct ax_circuit c = AX_CIRCUIT_INIT;
+	int64_t least, most, lo, hi, w = (int64_t)AX_MIN(bound, 1u << 30);
+
+	*n = 0;
+	for (unsigned drop = 0; drop <= p->outs; drop++) {
+		struct ax_family f = {drop, 0, false};
+
+		ax_family_build(p, &f, &c);
+		error_range(p, &c, &least, &most);
+		/* any constant in lo..hi keeps the bound */
+		lo = AX_MAX(most - w, 0);
+		hi = least + w;
+		if (lo > hi)
+			continue;
+		for (int chain = 0; chain < 2; chain++) {
+			struct ax_start *st = &list[*n];
+			int64_t step = 1;
+
+			f.chain = chain != 0;
+			f.add = (uint64_t)lo;
+			consider(s, &f, st);
+			f.add = (uint64_t)hi;
+			consider(s, &f, st);
+			f.add = (uint64_t)(lo + hi) / 2;
+			consider(s, &f, st);
+			/* the roundest number of the range */
+			while ((lo + 2 * step - 1) / (2 * step) * (2 * step) <=
+			       hi && step < hi)
+				step *= 2;
+			f.add = (uint64_t)((lo + step - 1) / step * step);
+			consider(s, &f, st);
+			*n += st->what[0] != 0;
+		}
+	}
+	ax_circuit_free(&c);
+	ax_starts_sort(list, *n);
+	return list;
+}
+
+void
+ax_starts_free(struct ax_start *list, size_t n)
+{
+	for (size_t i = 0; list && i < n; i++)
+		ax_circuit_free(&list[i].c);
+	free(list);
+}
+
+void
+ax_starts_sort(struct ax_start *list, size_t n)
+{
+	for (size_t a = 1; a < n; a++) {
+		struct ax_start t = list[a];
+		size_t b = a;
+
+		for (; b > 0 && list[b - 1].cost > t.cost; b--)
+			list[b] = list[b - 1];
+		list[b] = t;
+	}
+}
