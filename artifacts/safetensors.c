@@ -73,7 +73,7 @@ get_tensor(struct ax_checkpoint *out, struct span *span, const char *name,
 	json_t *offsets = json_object_get(v, "data_offsets");
 	size_t dim[AX_TENSOR_DIMS], n, bytes, i;
 	struct ax_tensor *t;
-	enum ax_dtype d;
+	enum ax_dtype d = AX_U8;
 
 	if (!json_is_object(v) || json_object_size(v) != 3 ||
 	    !json_is_array(shape) || !json_is_array(offsets) ||
