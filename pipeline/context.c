@@ -75,8 +75,17 @@ ax_context_open(struct ax_context *c, const struct ax_args *a,
 		return -1;
 	if (store == AX_CONTEXT_NO_STORE)
 		return 0;
-	return ax_store_open(&c->store, c->store_dir, store == AX_CONTEXT_READ,
-			     err);
+	if (store != AX_CONTEXT_EITHER)
+		return ax_store_open(&c->store, c->store_dir,
+				     store == AX_CONTEXT_READ, err);
+	/* What only looks makes an empty store where there is none, and is
+	 * content with one that it cannot write. */
+	if (ax_store_open(&c->store, c->store_dir, false, err) == 0)
+		return 0;
+	if (ax_store_open(&c->store, c->store_dir, true, NULL) < 0)
+		return -1;
+	ax_err_clear(err);
+	return 0;
 }
 
 void

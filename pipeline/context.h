@@ -15,6 +15,7 @@
 enum ax_context_store {
 	AX_CONTEXT_NO_STORE,
 	AX_CONTEXT_READ,
+	AX_CONTEXT_EITHER, /* for writing, or, where that cannot be, reading */
 	AX_CONTEXT_WRITE
 };
 

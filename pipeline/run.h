@@ -18,7 +18,7 @@ enum ax_state {
 	AX_SUBSTITUTED,	 /* outputs pinned by digest and already at hand */
 	AX_DIRTY,	 /* will run: its key is known and has no record */
 	AX_MAYBE,	 /* plan: may be cut off, its inputs are not known yet */
-	AX_UNNEEDED,	 /* only a substituted node wants it */
+	AX_UNNEEDED,	 /* no target needs it, or only a substituted node */
 	AX_RUNNING,
 	AX_DONE,	 /* ran and was published */
 	AX_FAILED,
@@ -81,9 +81,13 @@ struct ax_run {
 	bool interrupted;
 	json_t *tools; /* identity of every tool asked for: name -> {path,
 			* version, digest} */
+	size_t substituted;
+	bool planned; /* the outcomes mean something */
+	struct ax_engine *engine; /* pipeline/engine.h */
 };
 
-/* Decides as far as can be known without running anything. */
+/* Decides as far as can be known without running anything. Afterwards
+ * r->planned is true unless it failed. */
 int ax_run_plan(struct ax_run *r, struct ax_err *err);
 /* Runs. Returns 0 when every wanted node is there, else -1 with the exit code
  * in err (1 a node failed, 3, 130). Outcomes are filled in either way. */
