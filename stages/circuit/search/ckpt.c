@@ -74,7 +74,9 @@ ax_ck_save(const char *dir, const struct ax_digest *key,
 	ax_str_addn(&s, key->b, sizeof(key->b));
 	ax_str_addn(&s, sum.b, sizeof(sum.b));
 	ax_str_addn(&s, payload->buf, payload->len);
-	rc = ax_write_file(path, s.buf, s.len, err);
+	rc = ax_mkdirs(dir, err);
+	if (rc == 0)
+		rc = ax_write_file(path, s.buf, s.len, err);
 	ax_str_free(&s);
 	free(path);
 	return rc;
