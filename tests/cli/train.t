@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The stages train, qat, evaluate and finetune on a real small training run:
+# the same bytes for any number of threads and any SIMD level, and after a kill
+# -9; bad inputs; and the published checkpoints where they are at hand.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+nn=$AXPIPE_BUILD/stages/nn
+
+# job FOLDER STAGE CPUS PARAMS [INPUT=FILE...]: a work folder with its request
+job() {
+	j=$1 stage=$2 cpus=$3 params=$4
+	shift 4
+	mkdir -p "$j/in" "$j/out" "$j/tmp" "$j/checkpoint"
+	inputs=
+	for pair in "$@"; do
+		ln -sf "${pair#*=}" "$j/in/${pair%%=*}"
+		inputs="$inputs\"${pair%%=*}\":{\"path\":\"in/${pair%%=*}\",\"type\":\"any\"},"
+	done
+	resumable='"checkpoint":"checkpoint",'
+	case $stage in
+	evaluate) resumable= outputs='"classes":{"path":"out/classes.csv"},"predictions":{"path":"out/predictions.npy"}' ;;
+	dataset) resumable= outputs='"dataset":{"path":"out/dataset.safetensors"},"preview":{"path":"out/preview.png"}' ;;
+	*) outputs='"checkpoint":{"path":"out/checkpoint.safetensors"},"best":{"path":"out/best.safetensors"},"history":{"path":"out/history.csv"}' ;;
+	esac
+	echo "{\"axpipe\":1,\"stage\":\"$stage\",\"params\":$params,\"inputs\":{${inputs%,}},\"outputs\":{$outputs},$resumable\"cpus\":$cpus,\"tools\":{}}" >"$j/request.json"
+}
+# go FOLDER STAGE: runs it there
+go() { (cd "$1" && exec "$nn/$2/run" >log 2>&1); }
+sum() { cat "$1"/out/* | sha256sum | cut -c 1-64; }
+
+fit='"t_max":0,"warmup":0,"schedule":"cosine","momentum":0.9,"nesterov":true,"weight_decay":0.0005,"label_smoothing":0,"flip":false,"crop":1,"test_limit":100'
+small='{"family":"small-cnn","width":4}'
+train="{\"network\":$small,\"epochs\":2,\"batch\":32,\"lr\":0.1,\"lr_min\":0.001,\"seed\":7,\"train_limit\":160,$fit}"
+qat="{\"network\":null,\"epochs\":1,\"warmup_float\":1,\"calibration_batches\":2,\"batch\":32,\"lr\":0.05,\"lr_min\":0.001,\"seed\":7,\"train_limit\":160,$fit}"
+tune="{\"network\":null,\"epochs\":1,\"batch\":32,\"lr\":0.0005,\"lr_min\":0.00001,\"seed\":7,\"train_limit\":96,$fit}"
+
+job "$T/glyphs" dataset 2 '{"format":"glyphs","name":null,"classes":null,"train_count":400,"test_count":100,"seed":3,"mean":null,"std":null,"size":16,"channels":1,"noise":10,"jitter":50,"strays":1,"occlusion":10}'
+ok "a small data set" go "$T/glyphs" dataset
+data=$T/glyphs/out/dataset.safetensors
+
+# a table that no arithmetic explains: the product with its low bits cut and
+# 40 added, 16-bit
+awk 'BEGIN {
+	print "A,B,OUT"
+	for (a = -128; a < 128; a++) for (b = -128; b < 128; b++) {
+		p = a * b; r = p % 64; if (r < 0) r += 64
+		printf "%d,%d,%d\n", a, b, p - r + 40
+	}
+}' >"$T/table.csv"
+
+# --- threads and SIMD levels --------------------------------------------------
+first=
+same=yes
+for simd in scalar avx2 avx512; do
+	for cpus in 1 2; do
+		d=$T/$simd$cpus
+		AXPIPE_SIMD=$simd
+		export AXPIPE_SIMD
+		job "$d.t" train $cpus "$train" dataset="$data"
+		go "$d.t" train || { same="train failed: $(tail -n 1 "$d.t/log")"; break 2; }
+		job "$d.q" qat $cpus "$qat" dataset="$data" checkpoint="$d.t/out/checkpoint.safetensors"
+		go "$d.q" qat || { same="qat failed: $(tail -n 1 "$d.q/log")"; break 2; }
+		job "$d.f" finetune $cpus "$tune" dataset="$data" checkpoint="$d.q/out/checkpoint.safetensors" lut="$T/table.csv"
+		go "$d.f" finetune || { same="finetune failed: $(tail -n 1 "$d.f/log")"; break 2; }
+		job "$d.e" evaluate $cpus '{"network":null,"mode":null,"limit":0,"batch":48}' dataset="$data" checkpoint="$d.f/out/checkpoint.safetensors" lut="$T/table.csv"
+		go "$d.e" evaluate || { same="evaluate failed: $(tail -n 1 "$d.e/log")"; break 2; }
+		got=$(sum "$d.t")$(sum "$d.q")$(sum "$d.f")$(sum "$d.e")
+		[ -n "$first" ] || first=$got
+		[ "$got" = "$first" ] || same="$simd with $cpus threads differs"
+	done
+done
+unset AXPIPE_SIMD
+is "train, qat, finetune, evaluate: the same bytes at every SIMD level, 1 and 2 threads" "$same" yes
+d=$T/scalar1
+is "history has a row an epoch" "$(wc -l <"$d.t/out/history.csv")" 3
+like "its header" "$d.t/out/history.csv" '^epoch,lr,train_loss,train_accuracy,test_loss,test_accuracy$'
+like "metrics of a training" "$d.t/metrics.json" '"top5"'
+like "metrics of qat: exact integers" "$d.q/metrics.json" '"int8"'
+like "the best epoch is marked as chosen by the test set" "$d.f/metrics.json" '"selected_on": "test set"'
+ok "scales by the published names" grep -aq 'conv1.act_in_quant.scale' "$d.q/out/checkpoint.safetensors"
+is "predictions of all test images" "$(wc -c <"$d.e/out/predictions.npy" | tr -d ' ')" 328
+like "classes" "$d.e/out/classes.csv" '^9,10,'
+
+# --- kill -9 and again --------------------------------------------------------
+long=$(echo "$train" | sed 's/"epochs":2/"epochs":12/')
+job "$T/whole" train 1 "$long" dataset="$data"
+ok "an undisturbed run" go "$T/whole" train
+job "$T/killed" train 1 "$long" dataset="$data"
+(cd "$T/killed" && exec "$nn/train/run") >"$T/killed.log" 2>&1 &
+pid=$!
+i=0
+while [ $i -lt 500 ] && [ ! -e "$T/killed/checkpoint/state.safetensors" ]; do
+	sleep 0.02
+	i=$((i + 1))
+done
+kill -9 $pid
+wait $pid 2>/dev/null
+ok "a killed run leaves no output" test ! -e "$T/killed/out/checkpoint.safetensors"
+ok "the next try ends well" go "$T/killed" train
+like "it went on" "$T/killed/log" '^continuing with epoch'
+is "with the same bytes" "$(sum "$T/killed")" "$(sum "$T/whole")"
+
+# --- what can be wrong --------------------------------------------------------
+ck=$d.q/out/checkpoint.safetensors
+printf 'A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n1,1,1\n' >"$T/small.csv"
+job "$T/b1" evaluate 1 '{"network":null,"mode":"lut","limit":0,"batch":48}' dataset="$data" checkpoint="$ck" lut="$T/small.csv"
+code "a table of the wrong size" 1 go "$T/b1" evaluate
+like "says so" "$T/b1/log" '1 x 1 bits'
+job "$T/b2" evaluate 1 '{"network":{"family":"small-cnn","width":5},"mode":"int8","limit":0,"batch":48}' dataset="$data" checkpoint="$ck"
+code "a checkpoint that does not fit" 1 go "$T/b2" evaluate
+like "names the tensor and both shapes" "$T/b2/log" 'conv1.weight.*\[4,1,3,3\].*\[5,1,3,3\]'
+job "$T/b3" evaluate 1 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$data" checkpoint="$d.t/out/checkpoint.safetensors"
+code "a checkpoint without scales" 1 go "$T/b3" evaluate
+like "says where they come from" "$T/b3/log" 'has no scales.*qat'
+job "$T/b4" evaluate 1 '{"network":null,"mode":"lut","limit":0,"batch":48}' dataset="$data" checkpoint="$ck"
+code "no table" 2 go "$T/b4" evaluate
+cp "$data" "$T/label.ds"
+chmod u+w "$T/label.ds"
+head_len=$(od -An -N8 -tu8 "$data" | tr -d ' ')
+at=$(dd if="$data" bs=1 skip=8 count="$head_len" 2>/dev/null | sed 's/.*"train_labels":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/')
+printf '\013\000' | dd of="$T/label.ds" bs=1 seek=$((8 + head_len + at)) conv=notrunc 2>/dev/null
+job "$T/b5" train 1 "$train" dataset="$T/label.ds"
+code "a label out of range" 1 go "$T/b5" train
+like "names it" "$T/b5/log" 'label'
+head -c 5000 "$ck" >"$T/cut.safetensors"
+job "$T/b6" evaluate 1 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$data" checkpoint="$T/cut.safetensors"
+code "a cut checkpoint" 1 go "$T/b6" evaluate
+hot=$(echo "$train" | sed 's/"lr":0.1/"lr":1e30/')
+job "$T/b7" train 1 "$hot" dataset="$data"
+code "a training that diverges" 1 go "$T/b7" train
+like "says what to do" "$T/b7/log" 'smaller lr'
+job "$T/b8" train 1 "$(echo "$train" | sed "s/\"network\":[^}]*}/\"network\":null/")" dataset="$data"
+code "no network" 2 go "$T/b8" train
+
+# --- the published network ----------------------------------------------------
+dna=$AXPIPE_DATA/circuitsdna
+if [ -n "$AXPIPE_DATA" ] && [ -e "$AXPIPE_DATA/cifar100/test.xz" ] && command -v xz >/dev/null; then
+	xz -dc "$AXPIPE_DATA/cifar100/test.xz" >"$T/cifar.test"
+	gzip -dc "$dna/extracted_truth_table_RWCE_0.005.csv.gz" >"$T/t005.csv"
+	job "$T/cifar" dataset 2 '{"format":"auto","name":"cifar100","classes":null,"train_count":0,"test_count":0,"seed":0,"mean":[0.5071,0.4865,0.4409],"std":[0.2673,0.2564,0.2762],"size":16,"channels":1,"noise":0,"jitter":0,"strays":0,"occlusion":0}' test="$T/cifar.test"
+	sed -i 's/"test":{"path":"in\/test","type":"any"}/"test":[{"path":"in\/test","type":"any"}]/' "$T/cifar/request.json"
+	ok "CIFAR-100, test part" go "$T/cifar" dataset
+	cifar=$T/cifar/out/dataset.safetensors
+	r20='{"family":"resnet-cifar","depth":20}'
+	job "$T/p1" evaluate 2 "{\"network\":$r20,\"mode\":\"int8\",\"limit\":1000,\"batch\":128}" dataset="$cifar" checkpoint="$dna/resnet20_cifar100_qat_int8.pt"
+	ok "the published quantised network, exact products" go "$T/p1" evaluate
+	n=$(sed -n 's/.*"correct": \([0-9]*\),/\1/p' "$T/p1/metrics.json")
+	ok "694 of the first 1000 images, within 4: $n" test "$n" -ge 690 -a "$n" -le 698
+	job "$T/p2" evaluate 2 "{\"network\":$r20,\"mode\":\"lut\",\"limit\":1000,\"batch\":128}" dataset="$cifar" checkpoint="$dna/resnet20_cifar100_qat_int8_lut_0.5_ft.pt" lut="$T/t005.csv"
+	ok "the published fine-tuned network, table 0.005" go "$T/p2" evaluate
+	n=$(sed -n 's/.*"correct": \([0-9]*\),/\1/p' "$T/p2/metrics.json")
+	ok "678 of the first 1000 images, within 4: $n" test "$n" -ge 674 -a "$n" -le 682
+else
+	for n in 1 2 3 4 5; do skip "published network" "no CIFAR-100 or xz (AXPIPE_DATA)"; done
+fi
+done_testing

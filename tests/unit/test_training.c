@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The training loop: rates, resuming after a kill at any batch, and what goes
+ * wrong clearly. A kill is a child that leaves through _exit from the progress
+ * callback, between two batches.
+ */
+#include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "artifacts/base/io.h"
+#include "artifacts/glyphs.h"
+#include "stages/nn/engine/training.h"
+#include "tests/lib/tap.h"
+
+static struct ax_dataset set;
+static char *dir;
+
+static struct ax_training
+settings(void)
+{
+	struct ax_training t;
+
+	memset(&t, 0, sizeof(t));
+	t.epochs = 3;
+	t.batch = 32;
+	t.lr = 0.1;
+	t.lr_min = 0.01;
+	t.cosine = true;
+	t.momentum = 0.9;
+	t.nesterov = true;
+	t.decay = 5e-4;
+	t.augment.crop = 2;
+	t.augment.flip = true;
+	t.calibrate_at = 1;
+	t.calibration_batches = 2;
+	t.seed = 11;
+	t.augment.seed = 11;
+	t.identity = "test";
+	t.keep_best = true;
+	return t;
+}
+
+static void
+make_model(struct ax_model *m)
+{
+	const size_t input[3] = {1, 16, 16};
+	struct ax_network net;
+
+	if (ax_network_parse_text(&net,
+				  "{\"family\":\"small-cnn\",\"width\":4}",
+				  input, 10, NULL) < 0)
+		exit(1);
+	ax_model_init(m, &net, NULL, ax_kern());
+	ax_model_random(m, 3);
+}
+
+static int left;
+
+static void
+tell(void *arg, double done, double total, const char *text)
+{
+	(void)arg;
+	(void)done;
+	(void)total;
+	(void)text;
+	if (left > 0 && --left == 0)
+		_exit(9);
+}
+
+/* Trains to the end in this process; the parameters as bytes, caller frees. */
+static float *
+train(const struct ax_training *t, size_t *n, struct ax_trained *r)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_model m;
+	float *all, *at;
+
+	make_model(&m);
+	if (ax_train(r, &m, &set, t, &err) < 0) {
+		printf("# %s\n", err.text);
+		exit(1);
+	}
+	*n = 0;
+	for (unsigned i = 0; i < m.net.n_params; i++)
+		*n += m.param[i] ? m.net.params[i].n : 0;
+	for (unsigned i = 0; i < m.net.n_ops; i++)
+		*n += m.layer[i].quantised ? 2 : 0;
+	all = at = ax_calloc(*n, sizeof(*all));
+	for (unsigned i = 0; i < m.net.n_params; i++) {
+		if (!m.param[i])
+			continue;
+		memcpy(at, m.param[i], m.net.params[i].n * sizeof(*at));
+		at += m.net.params[i].n;
+	}
+	for (unsigned i = 0; i < m.net.n_ops; i++)
+		if (m.layer[i].quantised) {
+			*at++ = m.layer[i].in.scale;
+			*at++ = m.layer[i].weight.scale;
+		}
+	ax_model_free(&m);
+	return all;
+}
+
+static void
+test_rates(void)
+{
+	struct ax_training t = settings();
+
+	t.epochs = 200;
+	t.t_max = 202;
+	t.lr_min = 1e-4;
+	ok(fabs(ax_learning_rate(&t, 0) - 0.1) < 1e-15, "starts at lr");
+	ok(fabs(ax_learning_rate(&t, 101) - 0.05005) < 1e-12,
+	   "half way at half a cosine");
+	ok(ax_learning_rate(&t, 199) > 1e-4 && ax_learning_rate(&t, 199) < 2e-4,
+	   "ends near lr_min");
+	t.warmup = 4;
+	ok(fabs(ax_learning_rate(&t, 0) - 0.025) < 1e-15 &&
+		   fabs(ax_learning_rate(&t, 4) - 0.1) < 1e-15,
+	   "linear rise, then the cosine");
+	t.cosine = false;
+	ok(fabs(ax_learning_rate(&t, 150) - 0.1) < 1e-15, "constant");
+}
+
+static void
+test_resume(void)
+{
+	/* after the first batch, in an epoch, at its end, in the next ones */
+	static const int stops[] = {1, 3, 7, 8, 12, 20};
+	struct ax_training t = settings();
+	struct ax_trained whole, r;
+	float *want, *got;
+	size_t n, n2;
+	int status, bad = 0, killed = 0;
+	pid_t pid;
+
+	t.state_dir = dir;
+	t.watch.tell = tell;
+	want = train(&t, &n, &whole);
+	ok(whole.n == 3 && whole.best_epoch >= 1 && whole.best,
+	   "three epochs, best is %zu", whole.best_epoch);
+	for (size_t i = 0; i < AX_LEN(stops); i++) {
+		ax_rmtree(dir, NULL);
+		ax_mkdirs(dir, NULL);
+		/* a state after every batch */
+		t.save_every = -1;
+		fflush(stdout);
+		pid = fork();
+		if (pid == 0) {
+			left = stops[i];
+			want = train(&t, &n, &r);
+			_exit(0);
+		}
+		waitpid(pid, &status, 0);
+		killed += WIFEXITED(status) && WEXITSTATUS(status) == 9;
+		got = train(&t, &n2, &r);
+		bad += n2 != n || memcmp(got, want, n * sizeof(*got)) != 0 ||
+		       memcmp(r.history, whole.history,
+			      3 * sizeof(*r.history)) != 0 ||
+		       r.best_epoch != whole.best_epoch ||
+		       r.best_top1 != whole.best_top1 || r.top1 != whole.top1;
+		free(got);
+		ax_trained_free(&r);
+	}
+	is_int(killed, AX_LEN(stops), "killed at six places");
+	is_int(bad, 0, "resumed to the same parameters, scales and history");
+	/* finished long ago: nothing to do, the same results */
+	got = train(&t, &n2, &r);
+	ok(memcmp(got, want, n * sizeof(*got)) == 0 && r.top1 == whole.top1,
+	   "resumed after the end");
+	free(got);
+	ax_trained_free(&r);
+	ax_trained_free(&whole);
+	free(want);
+}
+
+static void
+test_errors(void)
+{
+	struct ax_training t = settings();
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_trained r;
+	struct ax_model m;
+	char *path = ax_join(dir, "state.safetensors");
+
+	t.state_dir = dir;
+	t.identity = "another";
+	make_model(&m);
+	ok(ax_train(&r, &m, &set, &t, &err) < 0 &&
+		   strstr(err.text, "another run"),
+	   "a state of another run: %s", err.text);
+	ax_trained_free(&r);
+	ax_model_free(&m);
+	ax_write_file(path, "garbage", 7, NULL);
+	make_model(&m);
+	ok(ax_train(&r, &m, &set, &t, &err) == 0 && r.n == 3,
+	   "a torn state file: the run starts again");
+	ax_trained_free(&r);
+	ax_model_free(&m);
+	t = settings();
+	t.keep_best = false;
+	t.lr = 1e30;
+	make_model(&m);
+	ok(ax_train(&r, &m, &set, &t, &err) < 0 && strstr(err.text, "diverged"),
+	   "divergence: %s", err.text);
+	ax_trained_free(&r);
+	ax_model_free(&m);
+	t.lr = 0.1;
+	set.train.labels[40] = 10;
+	make_model(&m);
+	ok(ax_train(&r, &m, &set, &t, &err) < 0 &&
+		   strstr(err.text, "image 40 has label 10"),
+	   "a label out of range: %s", err.text);
+	ax_trained_free(&r);
+	ax_model_free(&m);
+	free(path);
+}
+
+int
+main(void)
+{
+	struct ax_glyph_params g = AX_GLYPH_DEFAULTS;
+	struct ax_err err = AX_ERR_INIT;
+	char temp[] = "/tmp/axpipe-training.XXXXXX";
+
+	if (!mkdtemp(temp))
+		return 1;
+	dir = temp;
+	g.train = 250;
+	g.test = 60;
+	if (ax_glyphs_make(&set, &g, NULL, &err) < 0) {
+		printf("# %s\n", err.text);
+		return 1;
+	}
+	test_rates();
+	test_resume();
+	test_errors();
+	ax_rmtree(dir, NULL);
+	ax_dataset_free(&set);
+	return tap_done();
+}
