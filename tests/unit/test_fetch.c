@@ -417,8 +417,8 @@ struct entry {
 static void
 commit(const char *repo_path, const struct entry *list, size_t n, char hex[41])
 {
-	git_repository *repo;
-	git_index *index;
+	git_repository *repo = NULL;
+	git_index *index = NULL;
 	git_index_entry e;
 	git_signature *who;
 	git_oid tree_id, id;

@@ -906,7 +906,7 @@ read_only(void)
 	struct ax_store *s = open_store("ro");
 	char *dir = in_top("ro"), *got;
 	struct ax_digest d, e, key = digest_of("key");
-	json_t *r, *back;
+	json_t *r, *back = NULL;
 	size_t n;
 	int status, fd;
 
@@ -996,9 +996,9 @@ collect(void)
 	struct ax_store *s = open_store("gc"), *t;
 	struct ax_gc_options o = {false, 0, NULL, 0, false};
 	struct ax_gc_result g;
-	struct ax_digest keep, drop, loose, pinned, tree, member, k;
+	struct ax_digest keep, drop, loose, pinned, tree, member, k, roots[2];
 	char *src = in_top("gc-tree"), *p, hex[65];
-	json_t *r, *back;
+	json_t *r, *back = NULL;
 
 	ax_store_put_bytes(s, &keep, "keep", 4, &err);
 	ax_store_put_bytes(s, &drop, "drop", 4, &err);
@@ -1046,9 +1046,8 @@ collect(void)
 	o.min_age = 0;
 	o.dry_run = false;
 	{
-		struct ax_digest roots[2] = {digest_of("r-keep"),
-					     digest_of("r-tree")};
-
+		roots[0] = digest_of("r-keep");
+		roots[1] = digest_of("r-tree");
 		o.roots = roots;
 		o.nroots = 2;
 		t = open_store("gc");
