@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The .npy reader. */
+#include "artifacts/npy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_tensor t;
+
+	ax_npy_parse(&t, "f", data, size, &err);
+	ax_tensor_free(&t);
+	return 0;
+}
