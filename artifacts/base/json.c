@@ -425,6 +425,13 @@ pretty(struct ax_str *out, const json_t *v, int depth)
 	}
 }
 
+void
+ax_json_pretty(struct ax_str *out, const json_t *value)
+{
+	pretty(out, value, 0);
+	ax_str_addc(out, '\n');
+}
+
 int
 ax_json_write(const char *path, const json_t *value, struct ax_err *err)
 {

@@ -49,6 +49,8 @@ void ax_json_canonical(struct ax_str *out, const json_t *value);
 /* The shortest decimal that reads back as the same double; inf and nan as
  * "inf", "-inf", "nan" (never inside JSON). */
 void ax_str_add_num(struct ax_str *out, double value);
+/* Appends a value, indented, keys in their order, with a last newline. */
+void ax_json_pretty(struct ax_str *out, const json_t *value);
 /* Writes a value, indented, keys in their order, with a last newline. */
 int ax_json_write(const char *path, const json_t *value, struct ax_err *err);
 
