@@ -15,79 +15,31 @@ const struct ax_option ax_shared_options[] = {
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 
-#if __has_include("pipeline/cmd_run.c")
 extern const struct ax_command ax_cmd_run;
-#endif
-#if __has_include("pipeline/cmd_plan.c")
 extern const struct ax_command ax_cmd_plan;
-#endif
-#if __has_include("pipeline/cmd_explain.c")
 extern const struct ax_command ax_cmd_explain;
-#endif
-#if __has_include("pipeline/cmd_status.c")
 extern const struct ax_command ax_cmd_status;
-#endif
-#if __has_include("pipeline/cmd_stages.c")
 extern const struct ax_command ax_cmd_stages;
-#endif
-#if __has_include("pipeline/cmd_report.c")
 extern const struct ax_command ax_cmd_report;
-#endif
-#if __has_include("pipeline/cmd_check.c")
 extern const struct ax_command ax_cmd_check;
-#endif
-#if __has_include("pipeline/cmd_log.c")
 extern const struct ax_command ax_cmd_log;
-#endif
-#if __has_include("pipeline/cmd_gc.c")
 extern const struct ax_command ax_cmd_gc;
-#endif
-#if __has_include("pipeline/cmd_fsck.c")
 extern const struct ax_command ax_cmd_fsck;
-#endif
-#if __has_include("pipeline/cmd_schema.c")
 extern const struct ax_command ax_cmd_schema;
-#endif
-#if __has_include("pipeline/cmd_help.c")
 extern const struct ax_command ax_cmd_help;
-#endif
 
 const struct ax_command *const ax_commands[] = {
-#if __has_include("pipeline/cmd_run.c")
 	&ax_cmd_run,
-#endif
-#if __has_include("pipeline/cmd_plan.c")
 	&ax_cmd_plan,
-#endif
-#if __has_include("pipeline/cmd_explain.c")
 	&ax_cmd_explain,
-#endif
-#if __has_include("pipeline/cmd_status.c")
 	&ax_cmd_status,
-#endif
-#if __has_include("pipeline/cmd_stages.c")
 	&ax_cmd_stages,
-#endif
-#if __has_include("pipeline/cmd_report.c")
 	&ax_cmd_report,
-#endif
-#if __has_include("pipeline/cmd_check.c")
 	&ax_cmd_check,
-#endif
-#if __has_include("pipeline/cmd_log.c")
 	&ax_cmd_log,
-#endif
-#if __has_include("pipeline/cmd_gc.c")
 	&ax_cmd_gc,
-#endif
-#if __has_include("pipeline/cmd_fsck.c")
 	&ax_cmd_fsck,
-#endif
-#if __has_include("pipeline/cmd_schema.c")
 	&ax_cmd_schema,
-#endif
-#if __has_include("pipeline/cmd_help.c")
 	&ax_cmd_help,
-#endif
 	NULL,
 };
