@@ -274,7 +274,7 @@ ax_tt_transistors(uint64_t tt, unsigned n)
 	tt = spread(tt, n);
 	sup = support(tt);
 	if ((sup & (sup - 1)) == 0)
-		return sup == 0 ? 0 : tt & 1 ? 2 : 4;
+		return sup != 0 && (tt & 1) ? 2 : 0;
 	s = ax_calloc(1, sizeof(*s));
 	cost = cell_cost(s, tt, NULL);
 	free(s);

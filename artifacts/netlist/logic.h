@@ -41,8 +41,9 @@ void ax_tt_factor(struct ax_factored *out, uint64_t tt, unsigned n);
  * count: an inverting network of L literals is 2 L, a non-inverting one adds an
  * output inverter (2), each input needed complemented adds an inverter (2); the
  * cheaper polarity counts. An exclusive-or of two parts costs 10 beside the
- * parts. Constants 0, identity 4 (a buffer). INV 2, NAND2 4, NOR2 4, AND2 6,
- * OR2 6, XOR2 and XNOR2 10 come out as the published table has them.
+ * parts. Constants and the identity are 0: the model counts logic, and a buffer
+ * is drive. INV 2, NAND2 4, NOR2 4, AND2 6, OR2 6, XOR2 and XNOR2 10 come out
+ * as the published table has them.
  */
 int ax_tt_transistors(uint64_t tt, unsigned n);
 

@@ -377,7 +377,7 @@ ax_netlist_transistors(const struct ax_netlist *net)
 			if (!seen[node->inst])
 				sum += cell->transistors;
 			seen[node->inst] = true;
-		} else if (node->kind == AX_CELL || cell) {
+		} else if (node->kind == AX_CELL) {
 			sum += node->n ? estimate(e, node->n, node->tt) : 0;
 		} else {
 			sum += gates[node->kind].transistors;

@@ -132,9 +132,9 @@ int ax_netlist_check(const struct ax_netlist *net, struct ax_err *err);
 size_t ax_netlist_prune(struct ax_netlist *net);
 /*
  * Transistors: the table above for named kinds; for another function the
- * static CMOS estimate of logic.h; a placed library buffer counts 4, a wire 0.
- * The outputs of one multi-output cell add up, unless the cell itself states
- * its number. An estimate by function, not by drive strength.
+ * static CMOS estimate of logic.h; buffers, wires and constants 0. The outputs
+ * of one multi-output cell add up, unless the cell itself states its number. An
+ * estimate by function, not by drive strength.
  */
 int64_t ax_netlist_transistors(const struct ax_netlist *net);
 /* count[kind], AX_GATE_KINDS numbers. */

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Truth tables: files, and metrics against published and hand-made figures. */
+#include <jansson.h>
+#include <math.h>
+
+#include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
+#include "artifacts/base/rng.h"
+#include "artifacts/lut.h"
+#include "tests/lib/tap.h"
+
+static void
+test_exact(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_lut t, back;
+	struct ax_lut_metrics m;
+	struct ax_str text = AX_STR_INIT;
+
+	is_int(ax_lut_exact(&t, AX_LUT_MUL, 3, 4, true, &err), 0, "3 x 4 bits");
+	is_int(ax_lut_at(&t, -4, 7), -28, "-4 * 7");
+	is_int(t.v[0], 32, "the first is -4 * -8");
+	ax_lut_measure(&m, &t, &t, AX_LUT_MUL, &err);
+	is_int(m.wrong + m.wce, 0, "the exact table has no error");
+	ok(m.zero_exact && !m.commutative, "zero is exact; 3 x 4 has no swap");
+	ax_lut_write_csv(&text, &t);
+	ok(strncmp(text.buf, "A,B,OUT\n-4,-8,32\n-4,-7,28\n", 26) == 0,
+	   "CSV starts as it should");
+	is_int(ax_lut_parse_csv(&back, "t", text.buf, text.len, &err), 0,
+	       "CSV reads back");
+	ok(ax_lut_equal(&t, &back), "to the same table");
+	ax_lut_free(&back);
+	ax_str_clear(&text);
+	ax_lut_write_npy(&text, &t, &err);
+	ok(strstr(text.buf + 10, "'<i2'") && strstr(text.buf + 10, "(8, 16)"),
+	   ".npy is int16 of shape (8, 16)");
+	is_int(ax_lut_parse_npy(&back, "t", text.buf, text.len, -1, &err), 0,
+	       ".npy reads back");
+	ok(ax_lut_equal(&t, &back), "to the same table");
+	ax_lut_free(&back);
+	ax_lut_free(&t);
+	ax_str_clear(&text);
+	ax_lut_exact(&t, AX_LUT_MUL, 9, 8, false, &err);
+	ax_lut_write_npy(&text, &t, &err);
+	ok(strstr(text.buf + 10, "'<i4'") != NULL,
+	   "int32 where int16 is too small");
+	ax_lut_free(&t);
+	ax_lut_exact(&t, AX_LUT_ADD, 8, 8, true, &err);
+	is_int(ax_lut_at(&t, -128, -128), -256, "sums");
+	ax_lut_free(&t);
+	is_int(ax_lut_exact(&t, AX_LUT_MUL, 13, 8, true, &err), -1,
+	       "13 bits are refused");
+	ax_str_free(&text);
+}
+
+/* 1 x 2 bits unsigned, every figure by hand: exact 0 0 0 0 / 0 1 2 3. */
+static void
+test_by_hand(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_lut exact, t;
+	struct ax_lut_metrics m;
+	struct ax_str text = AX_STR_INIT;
+
+	ax_lut_exact(&exact, AX_LUT_MUL, 1, 2, false, &err);
+	ax_lut_exact(&t, AX_LUT_MUL, 1, 2, false, &err);
+	t.v[0] = 1;  /* (0,0): e = +1 */
+	t.v[5] = 3;  /* (1,1): e = +2, relative 2 */
+	t.v[7] = 1;  /* (1,3): e = -2, relative 2/3 */
+	ax_lut_measure(&m, &t, &exact, AX_LUT_MUL, &err);
+	is_int(m.wrong, 3, "wrong");
+	is_int(m.sum_abs, 5, "sum of |e|");
+	is_int(m.sum, 1, "sum of e");
+	is_int((long long)m.sum_sq, 9, "sum of e^2");
+	is_int(m.wce, 2, "WCE");
+	is_int(m.wce_a, 1, "first at A = 1");
+	is_int(m.wce_b, 1, "and B = 1");
+	is_int(m.max_abs, 3, "largest exact magnitude");
+	ok(m.er == 3.0 / 8 && m.mae == 5.0 / 8 && m.mse == 9.0 / 8 &&
+		   m.bias == 1.0 / 8,
+	   "ER, MAE, MSE, bias");
+	ok(m.nmed == 5.0 / 8 / 3 && m.nmed_range == 5.0 / 64 &&
+		   m.rwce == 2.0 / 3 && m.wce_percent == 25,
+	   "both normalisations");
+	ok(m.nonzero == 3 && fabs(m.mre - (2 + 2.0 / 3) / 3) < 1e-15 &&
+		   m.wcre == 2,
+	   "relative errors over non-zero exact results");
+	ok(fabs(m.smape - (1 / (0.5 + 1e-9) + 2 / (2 + 1e-9) +
+			   2 / (2 + 1e-9)) / 8) < 1e-15,
+	   "sMAPE");
+	ok(m.at_zero == 1 && m.mean_zero_a == 0.25 && m.mean_zero_b == 0.5 &&
+		   !m.zero_exact,
+	   "at zero");
+	ax_lut_write_histogram(&text, &t, &exact, &err);
+	is_str(text.buf, "error,count\n-2,1\n0,5\n1,1\n2,1\n", "histogram");
+	ax_str_free(&text);
+	ax_lut_free(&t);
+	ax_lut_free(&exact);
+	ax_lut_exact(&exact, AX_LUT_MUL, 2, 1, false, &err);
+	ax_lut_exact(&t, AX_LUT_MUL, 1, 2, false, &err);
+	is_int(ax_lut_measure(&m, &t, &exact, AX_LUT_MUL, &err), -1,
+	       "tables of different shape");
+	ax_lut_free(&t);
+	ax_lut_free(&exact);
+}
+
+static void
+bad_csv(const char *what, const char *text, const char *want)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_lut t;
+	int rc = ax_lut_parse_csv(&t, "t", text, strlen(text), &err);
+
+	if (!ok(rc < 0 && strstr(err.text, want), "%s", what))
+		printf("# %s\n", rc < 0 ? err.text : "(accepted)");
+	if (rc == 0)
+		ax_lut_free(&t);
+}
+
+static void
+test_broken(void)
+{
+	static const char dos[] = "A,B,OUT\r\n1,1,-3\r\n0,1,2\r\n1,0,1\r\n"
+				  "0,0,-2147483648";
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_lut t;
+
+	bad_csv("no header", "0,0,0\n", "t:1: expected the header");
+	bad_csv("empty", "", "expected the header");
+	bad_csv("header alone", "A,B,OUT\n", "no complete truth table");
+	bad_csv("a row is missing", "A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n",
+		"no complete truth table");
+	bad_csv("a pair twice", "A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n1,0,1\n",
+		"occurs twice");
+	bad_csv("cut in a row", "A,B,OUT\n0,0,0\n0,1", "t:3: expected three");
+	bad_csv("a giant number", "A,B,OUT\n0,0,99999999999999999999\n",
+		"t:2: expected three");
+	bad_csv("no number", "A,B,OUT\n0,0,x\n", "t:2:");
+	if (ok(ax_lut_parse_csv(&t, "t", dos, strlen(dos), &err) == 0,
+	       "any order, CR LF, no last line feed")) {
+		is_int(ax_lut_at(&t, 0, 0), INT32_MIN, "the lowest value");
+		ax_lut_free(&t);
+	}
+	is_int(ax_lut_parse_npy(&t, "t", "\x93NUMPY\1\0v\0", 10, -1, &err), -1,
+	       "a cut .npy");
+}
+
+static void
+same(double got, double want, const char *circuit, const char *what)
+{
+	/* the file states doubles or values rounded to many digits */
+	double gap = fabs(got - want);
+
+	if (!ok(gap <= 1e-9 * fabs(want), "%s %s", circuit, what))
+		printf("# got %.17g, want %.17g\n", got, want);
+}
+
+static void
+test_evoapprox(void)
+{
+	const char *data = getenv("AXPIPE_DATA");
+	char *path;
+	json_t *root, *one;
+	const char *name;
+
+	if (!data || !*data) {
+		tap_skip(1, "no AXPIPE_DATA");
+		return;
+	}
+	path = ax_asprintf("%s/evoapprox/examples/metrics.json", data);
+	root = json_load_file(path, 0, NULL);
+	free(path);
+	if (!ok(root != NULL, "metrics.json reads"))
+		return;
+	json_object_foreach(json_object_get(root, "circuits"), name, one)
+	{
+		json_t *want = json_object_get(one, "computed");
+		bool sign = json_is_true(json_object_get(one, "signed"));
+		struct ax_err err = AX_ERR_INIT;
+		struct ax_netlist *net = NULL;
+		struct ax_lut t, exact;
+		struct ax_lut_metrics m;
+#define NUM(key) json_number_value(json_object_get(want, key))
+#define INT(key) json_integer_value(json_object_get(want, key))
+
+		path = ax_asprintf("%s/evoapprox/examples/%s.blif", data, name);
+		ax_netlist_load(&net, path, AX_NET_AUTO, NULL, NULL, &err);
+		free(path);
+		if (!net || ax_lut_from_netlist(&t, net, sign, NULL, NULL,
+						NULL, NULL, &err) < 0) {
+			ok(0, "%s: %s", name, err.text);
+			ax_netlist_free(net);
+			continue;
+		}
+		is_int(ax_netlist_transistors(net),
+		       json_integer_value(json_object_get(
+			       json_object_get(one, "transistors"), "T_best")),
+		       "%s transistors", name);
+		ax_lut_exact(&exact, AX_LUT_MUL, 8, 8, sign, &err);
+		ax_lut_measure(&m, &t, &exact, AX_LUT_MUL, &err);
+		is_int(m.wrong, INT("wrong_outputs"), "%s wrong", name);
+		is_int(m.sum_abs, INT("sum_abs_err"), "%s sum |e|", name);
+		is_int((long long)m.sum_sq, INT("sum_sq_err"), "%s sum e^2",
+		       name);
+		is_int(m.sum, INT("sum_err"), "%s sum e", name);
+		is_int(m.wce, INT("WCE"), "%s WCE", name);
+		same(m.wce_percent, NUM("WCE_pct"), name, "WCE%");
+		same(m.mae, NUM("MAE"), name, "MAE");
+		same(m.mae_percent, NUM("MAE_pct"), name, "MAE%");
+		same(100 * m.er, NUM("EP_pct"), name, "EP%");
+		same(100 * m.mre, NUM("MRE_pct"), name, "MRE%");
+		same(100 * m.wcre, NUM("WCRE_pct"), name, "WCRE%");
+		same(m.mse, NUM("MSE"), name, "MSE");
+		same(m.bias, NUM("bias"), name, "bias");
+		if (sign)
+			same(m.rwce, NUM("RWCE_16384"), name, "RWCE");
+		is_int(m.commutative,
+		       json_is_true(json_object_get(one, "commutative")),
+		       "%s commutative", name);
+		ax_lut_free(&t);
+		ax_lut_free(&exact);
+		ax_netlist_free(net);
+	}
+	json_decref(root);
+}
+
+/* handbook figures of the shipped CircuitsDNA netlists, to the last digit */
+static void
+test_circuitsdna(void)
+{
+	static const struct {
+		const char *name;
+		long long wrong, sum_abs, sum_sq, wce, at_zero;
+		double mre, smape, bias, zero_a, zero_b;
+	} rows[] = {
+		{"0.001", 62240, 413952, 3831808, 15, 10, 0.010823649,
+		 0.025723281, 2.6875, 12, 10},
+		{"0.005", 65030, 1687588, 63268864, 81, 35, 0.046770340,
+		 0.054413193, 11.6953125, 34, 35},
+		{"0.02", 65335, 6032694, 799955200, 309, 178, 0.179644882,
+		 0.135298308, 42.875, 118.5, 178},
+		{"0.1", 65481, 29464818, 20164110336, 1636, 1028, 1.067051357,
+		 0.376639852, 5.1875, 345, 1028}};
+	const char *data = getenv("AXPIPE_DATA");
+
+	if (!data || !*data) {
+		tap_skip(1, "no AXPIPE_DATA");
+		return;
+	}
+	for (size_t k = 0; k < AX_LEN(rows); k++) {
+		char *path = ax_asprintf(
+			"%s/circuitsdna/netlist_output_RWCE_%s.txt", data,
+			rows[k].name);
+		struct ax_err err = AX_ERR_INIT;
+		struct ax_netlist *net = NULL;
+		struct ax_lut t, exact;
+		struct ax_lut_metrics m;
+
+		ax_netlist_load(&net, path, AX_NET_AUTO, NULL, NULL, &err);
+		free(path);
+		if (!ok(net != NULL, "%s %s", rows[k].name, err.text))
+			continue;
+		ax_lut_from_netlist(&t, net, true, NULL, NULL, NULL, NULL,
+				    &err);
+		ax_lut_exact(&exact, AX_LUT_MUL, 8, 8, true, &err);
+		ax_lut_measure(&m, &t, &exact, AX_LUT_MUL, &err);
+		is_int(m.wrong, rows[k].wrong, "%s wrong", rows[k].name);
+		is_int(m.sum_abs, rows[k].sum_abs, "%s sum |e|", rows[k].name);
+		is_int((long long)m.sum_sq, rows[k].sum_sq, "%s sum e^2",
+		       rows[k].name);
+		is_int(m.wce, rows[k].wce, "%s WCE", rows[k].name);
+		is_int(m.at_zero, rows[k].at_zero, "%s (0,0)", rows[k].name);
+		ok(fabs(m.mre - rows[k].mre) < 5.1e-10 &&
+			   fabs(m.smape - rows[k].smape) < 5.1e-10,
+		   "%s MRE and sMAPE to nine places", rows[k].name);
+		ok(m.bias == rows[k].bias && m.mean_zero_a == rows[k].zero_a &&
+			   m.mean_zero_b == rows[k].zero_b,
+		   "%s bias and means at zero", rows[k].name);
+		ax_lut_free(&t);
+		ax_lut_free(&exact);
+		ax_netlist_free(net);
+	}
+}
+
+static void
+test_ports(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net = ax_netlist_new("t");
+	struct ax_lut t;
+
+	/* the result is x AND y, called otherwise and in swapped order */
+	ax_netlist_add_input(net, "y", 1);
+	ax_netlist_add_input(net, "x", 2);
+	ax_netlist_add_output(net, "q", 2);
+	net->out_ref[0] = ax_netlist_add(net, AX_AND, 0, 1);
+	net->out_ref[1] = ax_netlist_add(net, AX_AND, 0, 2);
+	is_int(ax_lut_from_netlist(&t, net, false, "x", "y", "q", NULL, &err),
+	       0, "ports by name %s", err.text);
+	is_int(t.n * 10 + t.m, 21, "A is x, B is y");
+	is_int(ax_lut_at(&t, 3, 1), 3, "3 * 1");
+	ax_lut_free(&t);
+	is_int(ax_lut_from_netlist(&t, net, true, NULL, NULL, NULL, NULL, &err),
+	       0, "ports in their order");
+	is_int(ax_lut_at(&t, -1, -2), -2, "signed result");
+	ax_lut_free(&t);
+	is_int(ax_lut_from_netlist(&t, net, true, "x", "z", NULL, NULL, &err),
+	       -1, "no such port");
+	ok(strstr(err.text, "no port z") != NULL, "and it is named");
+	ax_netlist_free(net);
+}
+
+int
+main(void)
+{
+	test_exact();
+	test_by_hand();
+	test_broken();
+	test_ports();
+	test_circuitsdna();
+	test_evoapprox();
+	return tap_done();
+}

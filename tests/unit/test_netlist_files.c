@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading and writing netlists: round trips, and input that is broken. */
+#include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
+#include "artifacts/liberty.h"
+#include "artifacts/netlist/sim.h"
+#include "tests/lib/tap.h"
+
+static struct ax_netlist *
+parse(const char *text, const struct ax_liberty *lib, struct ax_err *err)
+{
+	struct ax_netlist *net = NULL;
+
+	ax_err_clear(err);
+	ax_netlist_parse(&net, "t", text, strlen(text), AX_NET_AUTO, lib, NULL,
+			 err);
+	return net;
+}
+
+/* The text must be refused, with a message that holds `want`. */
+static void
+refused(const char *what, const char *text, const char *want)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net = parse(text, NULL, &err);
+
+	if (!ok(!net && strstr(err.text, want), "%s", what))
+		printf("# %s\n", net ? "(accepted)" : err.text);
+	ax_netlist_free(net);
+}
+
+static const char adder[] = "# Netlist\n"
+			    "INPUT n0\nINPUT n1\nINPUT n2\nINPUT n3\n\n"
+			    "v0_0 = XOR(n0, n2)\n\n"
+			    "v1_0 = AND(n0, n2)\n\n"
+			    "v2_0 = XOR(n1, n3)\n\n"
+			    "v3_0 = XOR(v2_0, v1_0)\n\n"
+			    "v4_0 = NAND(n1, n3)\n\n"
+			    "v5_0 = NAND(v2_0, v1_0)\n\n"
+			    "v6_0 = NAND(v4_0, v5_0)\n\n"
+			    "OUT0 = v0_0\nOUT1 = v3_0\nOUT2 = v6_0\n";
+
+static void
+test_round_trips(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net = parse(adder, NULL, &err), *back;
+	struct ax_str out = AX_STR_INIT;
+
+	if (!ok(net != NULL, "a dump reads"))
+		return;
+	is_int(net->ins, 2, "two operands");
+	is_str(net->in[1].name, "B", "called A and B");
+	ax_netlist_write_txt(&out, net, &err);
+	is_str(out.buf, adder, "a dump reads and writes to the same bytes");
+	for (int k = 0; k < 3; k++) {
+		static const char *const names[] = {"BLIF", "Verilog", "JSON"};
+
+		ax_str_clear(&out);
+		if (k == 0)
+			ax_netlist_write_blif(&out, net, false, &err);
+		else if (k == 1)
+			ax_netlist_write_verilog(&out, net, &err);
+		else
+			ax_netlist_write_json(&out, net, &err);
+		back = parse(out.buf, NULL, &err);
+		ok(back && ax_netlist_equal(net, back, NULL, NULL, NULL,
+					    &err) == 1,
+		   "%s keeps the function %s", names[k], err.text);
+		if (back)
+			is_str(back->in[0].name, "A", "and the ports");
+		ax_netlist_free(back);
+	}
+	is_int(ax_netlist_write_blif(&out, net, true, &err), -1,
+	       ".gate wants library cells");
+	ax_str_free(&out);
+	ax_netlist_free(net);
+}
+
+static void
+test_blif(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_str warn = AX_STR_INIT, wide = AX_STR_INIT;
+	struct ax_netlist *net, *other;
+	uint32_t t[256];
+	struct ax_sim *sim;
+	static const char text[] =
+		"# comment\n.model top # name\n.inputs x[1] x[0] \\\n c\n"
+		".outputs y[0] y[1] k1 k0 u\n"
+		".names x[0] x[1] c y[0]\n1-1 1\n01- 1\n"
+		".names x[0] x[1] y[1]\n11 0\n"
+		".names k1\n1\n.names k0\n"
+		".names nothing u\n1 1\n.end\n";
+
+	net = NULL;
+	ax_netlist_parse(&net, "t", text, strlen(text), AX_NET_AUTO, NULL,
+			 &warn, &err);
+	if (!ok(net != NULL, "BLIF with don't-cares, both planes: %s", err.text))
+		return;
+	is_int(net->in[0].width, 2, "bits of a bus come together");
+	ok(warn.buf && strstr(warn.buf, "nothing has no driver"),
+	   "an undriven net warns");
+	ax_sim_new(&sim, net, &err);
+	ax_sim_table(sim, NULL, 0, 5, t, &err);
+	/* input 0 is x[0], 1 is x[1], 2 is c, whatever the file's order */
+	is_int(t[0], 2 + 4, "pattern 000");
+	is_int(t[2], 1 + 2 + 4, "pattern 010: x[1] alone");
+	is_int(t[5], 1 + 2 + 4, "pattern 101: x[0] and c");
+	is_int(t[7], 1 + 4, "pattern 111");
+	ax_sim_free(sim);
+	ax_netlist_free(net);
+
+	net = parse(".model top\n.inputs a b c\n.outputs s\n"
+		    ".subckt half p=a q=b r=t\n.subckt half p=t q=c r=s\n.end\n"
+		    ".model half\n.inputs p q\n.outputs r\n"
+		    ".names p q r\n10 1\n01 1\n.end\n",
+		    NULL, &err);
+	other = parse(".model x\n.inputs a b c\n.outputs s\n"
+		      ".names a b c s\n100 1\n010 1\n001 1\n111 1\n.end\n",
+		      NULL, &err);
+	ok(net && other &&
+		   ax_netlist_equal(net, other, NULL, NULL, NULL, &err) == 1,
+	   "models are flattened: %s", err.text);
+	ax_netlist_free(net);
+	ax_netlist_free(other);
+
+	/* nine inputs: more than a node can have */
+	net = parse(".model w\n.inputs a b c d e f g h i\n.outputs y\n"
+		    ".names a b c d e f g h i y\n111111111 1\n0-0-0-0-0 1\n",
+		    NULL, &err);
+	if (ok(net != NULL, "a wide .names: %s", err.text)) {
+		uint32_t big[512];
+		bool good = true;
+
+		ax_sim_new(&sim, net, &err);
+		ax_sim_table(sim, NULL, 0, 1, big, &err);
+		for (unsigned p = 0; p < 512; p++)
+			good = good && big[p] == (p == 511 || !(p & 0x155));
+		ok(good, "and its function");
+		ax_sim_free(sim);
+	}
+	ax_netlist_free(net);
+
+	refused("latch", ".model a\n.inputs d\n.outputs q\n.latch d q\n.end\n",
+		"t:4: a latch");
+	refused("unknown cell", ".model a\n.outputs q\n.gate FOO Y=q\n.end\n",
+		"t:3: unknown cell FOO");
+	refused("unknown pin",
+		".model a\n.inputs d\n.outputs q\n.gate INVX1 B=d Y=q\n.end\n",
+		"has no pin B");
+	refused("open input", ".model a\n.outputs q\n.gate INVX1 Y=q\n.end\n",
+		"not connected");
+	refused("a loop",
+		".model a\n.outputs q\n.names q r\n0 1\n.names r q\n1 1\n",
+		"loop");
+	refused("a loop of wires", ".model a\n.outputs q\n.names r q\n1 1\n"
+				   ".names q r\n1 1\n", "loop");
+	refused("two drivers", ".model a\n.inputs q\n.outputs q\n.names q\n1\n",
+		"driven twice");
+	refused("mixed planes", ".model a\n.inputs b\n.outputs q\n"
+				".names b q\n1 1\n0 0\n", "rows for 0 and");
+	refused("bad row", ".model a\n.inputs b\n.outputs q\n.names b q\n2 1\n",
+		"a row of .names");
+	refused("a model within itself",
+		".model a\n.inputs x\n.outputs y\n.subckt a x=x y=y\n.end\n",
+		"nested more than 32");
+	refused("no model", "", "is it cut short");
+	for (int i = 0; i < 200; i++)
+		ax_str_add(&wide, ".names q\\\n");
+	refused("only continuations", wide.buf, "expected .model");
+	ax_str_free(&wide);
+	ax_str_free(&warn);
+}
+
+static void
+test_txt(void)
+{
+	refused("unknown gate", "INPUT n0\nv0_0 = FOO(n0)\nOUT0 = v0_0\n",
+		"t:2: unknown gate: FOO");
+	refused("three inputs",
+		"INPUT n0\nv0_0 = AND(n0, n0, n0)\nOUT0 = v0_0\n",
+		"wrong number of inputs");
+	refused("undriven", "INPUT n0\nv0_0 = AND(n0, v7_0)\nOUT0 = v0_0\n",
+		"v7_0 has no driver");
+	refused("loop",
+		"INPUT n0\nv0_0 = AND(n0, v1_0)\nv1_0 = INV(v0_0)\nOUT0 = v1_0\n",
+		"loop");
+	refused("cut", "INPUT n0\nv0_0 = AND(n0, n", "expected");
+	refused("no outputs", "INPUT n0\nINPUT n1\n", "no outputs");
+	refused("inputs out of order", "INPUT n1\n", "in order");
+	refused("giant number",
+		"INPUT n0\nOUT99999999999999999999 = n0\n", "unknown gate");
+}
+
+static void
+test_verilog(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net, *want;
+	static const char text[] =
+		"`timescale 1ns/1ps\n/* c */ (* top = 1 *)\n"
+		"module t(A, \\B.x , OUT);\n"
+		"  wire _0_; wire [1:0] w;\n  input [1:0] A;\n"
+		"  input [1:0] \\B.x ;\n  output [3:0] OUT;\n"
+		"  NAND2X1 _g_ ( .A(A[0]), .B(\\B.x [1]), .Y(_0_) );\n"
+		"  xor__inv_2 i (.I(_0_), .ZN(w[0]));\n"
+		"  nor (w[1], A[1], \\B.x [0]);\n"
+		"  assign { OUT[3:2], OUT[1:0] } = { 1'h1, w, A[0] & ~_0_ };\n"
+		"endmodule\n";
+
+	net = parse(text, NULL, &err);
+	want = parse(".model t\n.inputs A[0] A[1] B.x[0] B.x[1]\n"
+		     ".outputs OUT[0] OUT[1] OUT[2] OUT[3]\n"
+		     ".names A[0] B.x[1] OUT[0]\n11 1\n"
+		     ".names A[0] B.x[1] OUT[1]\n11 1\n"
+		     ".names A[1] B.x[0] OUT[2]\n00 1\n.names OUT[3]\n1\n",
+		     NULL, &err);
+	ok(net && want &&
+		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
+	   "instances, escapes, concatenations, expressions %s", err.text);
+	ax_netlist_free(net);
+	ax_netlist_free(want);
+	net = parse("module t(input a, b, s, output y);\n"
+		    "assign y = s ? a ^ b : a | b & ~(a ~^ b);\nendmodule\n",
+		    NULL, &err);
+	want = parse(".model t\n.inputs a b s\n.outputs y\n.names a b s y\n"
+		     "1-0 1\n010 1\n101 1\n011 1\n", NULL, &err);
+	ok(net && want &&
+		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
+	   "precedence of operators %s", err.text);
+	ax_netlist_free(net);
+	ax_netlist_free(want);
+
+	refused("unknown cell",
+		"module t(a, y); input a; output y;\nFOO g(.A(a), .Y(y));\n"
+		"endmodule\n", "t:2: unknown cell FOO");
+	refused("undriven net", "module t(a, y); input a; output y; wire w;\n"
+				"NAND2X1 g(.A(a), .B(w), .Y(y));\nendmodule\n",
+		"net w has no driver");
+	refused("loop", "module t(a, y); input a; output y; wire w;\n"
+			"NAND2X1 g(.A(a), .B(w), .Y(y));\n"
+			"INVX1 h(.A(y), .Y(w));\nendmodule\n", "loop");
+	refused("two drivers", "module t(a, y); input a; output y;\n"
+			       "INVX1 g(.A(a), .Y(y));\nINVX1 h(.A(a), .Y(y));"
+			       "\nendmodule\n", "driven twice");
+	refused("behaviour", "module t(a, y); input a; output y;\n"
+			     "always @(a) y = a;\nendmodule\n", "synthesised");
+	refused("cut", "module t(a, y); input a; output y;\nINVX1 g(.A(a)",
+		"t:2:");
+	refused("giant range", "module t(a); input [999999:0] a; endmodule\n",
+		"too many bits");
+	refused("giant number",
+		"module t(a); input [99999999999999999999:0] a; endmodule\n",
+		"over a million");
+	refused("giant constant",
+		"module t(y); output y; assign y = 999999999'h0; endmodule\n",
+		"over 4096 bits");
+	refused("index outside", "module t(a, y); input [1:0] a; output y;\n"
+				 "assign y = a[2]; endmodule\n", "outside");
+	refused("widths", "module t(a, y); input [1:0] a; output y;\n"
+			  "assign y = a; endmodule\n", "different widths");
+	{
+		struct ax_str deep = AX_STR_INIT;
+
+		ax_str_add(&deep, "module t(a, y); input a; output y;\n"
+				  "assign y = ");
+		for (int i = 0; i < 100000; i++)
+			ax_str_add(&deep, "~(");
+		refused("deep nesting", deep.buf, "nested over 100 deep");
+		ax_str_clear(&deep);
+		ax_str_add(&deep, "module t(a, y); input a; output y;\n"
+				  "assign y = ");
+		for (int i = 0; i < 100000; i++)
+			ax_str_add(&deep, "{1{");
+		refused("deep braces", deep.buf, "nested over 100 deep");
+		ax_str_free(&deep);
+	}
+}
+
+static void
+test_json(void)
+{
+#define HEAD                                                                   \
+	"{\"modules\":{\"t\":{\"ports\":{\"a\":{\"direction\":\"input\","      \
+	"\"bits\":[2,3]},\"y\":{\"direction\":\"output\",\"bits\":[4,\"1\"]}},"
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net, *want;
+
+	net = parse(HEAD "\"cells\":{\"g\":{\"type\":\"$_ANDNOT_\","
+			 "\"connections\":{\"A\":[2],\"B\":[3],\"Y\":[4]}}}}}}",
+		    NULL, &err);
+	want = parse(".model t\n.inputs a[0] a[1]\n.outputs y[0] y[1]\n"
+		     ".names a[0] a[1] y[0]\n10 1\n.names y[1]\n1\n",
+		     NULL, &err);
+	ok(net && want &&
+		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
+	   "gates of Yosys JSON %s", err.text);
+	ax_netlist_free(net);
+	ax_netlist_free(want);
+	refused("undriven bit", HEAD "\"cells\":{}}}}", "has no driver");
+	refused("unknown cell",
+		HEAD "\"cells\":{\"g\":{\"type\":\"$dff\",\"connections\":{"
+		     "\"Q\":[4]}}}}}}", "unknown cell $dff");
+	refused("giant bit", "{\"modules\":{\"t\":{\"ports\":{\"a\":{"
+			     "\"direction\":\"input\",\"bits\":[9e9]}}}}}",
+		"neither a number");
+	refused("broken JSON", "{\"modules\":", "t:1");
+	refused("no module", "{\"modules\":{}}", "expected one module");
+}
+
+static void
+test_real(void)
+{
+	const char *data = getenv("AXPIPE_DATA");
+	static const char *const name[] = {"seed_netlist.txt",
+					   "netlist_output_RWCE_0.005.txt"};
+	static const int transistors[] = {2678, 2048}, depth[] = {33, 31};
+
+	if (!data || !*data) {
+		tap_skip(6, "no AXPIPE_DATA");
+		return;
+	}
+	for (int k = 0; k < 2; k++) {
+		char *path = ax_asprintf("%s/circuitsdna/%s", data, name[k]);
+		struct ax_err err = AX_ERR_INIT;
+		struct ax_netlist *net = NULL;
+		struct ax_str out = AX_STR_INIT;
+		char *text = NULL;
+		size_t len = 0;
+
+		ax_netlist_load(&net, path, AX_NET_AUTO, NULL, NULL, &err);
+		ax_read_file(&text, &len, path, 1 << 24, &err);
+		if (net && text) {
+			ax_netlist_write_txt(&out, net, &err);
+			ok(out.len == len && memcmp(out.buf, text, len) == 0,
+			   "%s: same bytes again", name[k]);
+			is_int(ax_netlist_transistors(net), transistors[k],
+			       "transistors");
+			is_int(ax_netlist_depth(net), depth[k], "depth");
+		} else {
+			ok(0, "%s: %s", name[k], err.text);
+		}
+		ax_str_free(&out);
+		free(text);
+		free(path);
+		ax_netlist_free(net);
+	}
+}
+
+int
+main(void)
+{
+	test_round_trips();
+	test_txt();
+	test_blif();
+	test_verilog();
+	test_json();
+	test_real();
+	return tap_done();
+}
