@@ -359,6 +359,15 @@ archives(void)
 	   "a member larger than its size");
 	s.size = 0;
 
+	/* a list of files of this machine is no archive */
+	put_text("web/a.mtree",
+		 "#mtree\n./x type=file contents=/etc/passwd\n");
+	free(s.url);
+	s.url = url_of("web/a.mtree");
+	ok(member(&s, "x", "root") < 0 && err.exit == 3 &&
+		   strstr(err.text, "cannot be unpacked"),
+	   "an mtree is not read");
+
 	/* cut off */
 	fresh();
 	text = ax_malloc(200000);
