@@ -100,7 +100,7 @@ optimise(struct job *j, struct ax_task *t, struct ax_err *err)
 	const char *const *recipe = ax_recipes(goal);
 	struct ax_netlist *from = NULL, *net;
 	int64_t rounds = ax_task_int(t, "rounds");
-	int total = 0, rc = 0;
+	int total = 0, done = 0, rc = 0;
 
 	while (recipe[total])
 		total++;
@@ -119,14 +119,26 @@ optimise(struct job *j, struct ax_task *t, struct ax_err *err)
 					 recipe[i]);
 			rc = ax_abc_map(&net, t, from, GENLIB, &j->lib,
 					recipe[i], err);
-			if (rc == 0)
+			if (rc > 0) {
+				/* dies of one sequence: the others count */
+				printf("skipped: %s\n", err->text);
+				rc = 0;
+				continue;
+			}
+			if (rc == 0) {
 				better |= consider(j, net, recipe[i], goal);
+				done++;
+			}
 		}
 		if (round)
 			ax_netlist_free(from);
 		if (!better)
 			break;
 	}
+	if (rc == 0 && !done)
+		return ax_err_wrap(err, "every ABC sequence failed; the last");
+	if (rc == 0)
+		ax_err_clear(err);
 	return rc;
 }
 

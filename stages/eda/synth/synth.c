@@ -204,12 +204,12 @@ run_yosys(struct ax_task *t, const struct job *j, struct ax_err *err)
 		goto done;
 	}
 	ax_tool_excerpt(&s, log.buf ? log.buf : "", trouble, NULL, 10);
-	if (log.buf && strstr(log.buf, "found logic loop"))
+	if (log.buf && strstr(log.buf, "multiple conflicting drivers"))
+		hint = "; the design has a net with two drivers";
+	else if (log.buf && strstr(log.buf, "found logic loop"))
 		hint = "; the design has a combinational loop";
 	else if (log.buf && strstr(log.buf, "used but has no driver"))
 		hint = "; the design has an undriven net";
-	else if (log.buf && strstr(log.buf, "multiple conflicting drivers"))
-		hint = "; the design has a net with two drivers";
 	else if (log.buf && strstr(log.buf, "Can't open ABC output"))
 		hint = "; ABC ended early: this recipe may need a buffer "
 		       "(BUF) among the cells, see the log";

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ write_blif(const char *path, const struct ax_netlist *net, struct ax_err *err)
 	return rc;
 }
 
-/* ABC exits 0 when a command fails: the caller looks at what it left. */
+/* ABC exits 0 when a command fails, and dies of some networks: the caller looks
+ * at what it left. Only being killed from outside is an error here. */
 static int
 run(struct ax_task *t, struct ax_str *log, const char *script,
     struct ax_err *err)
@@ -34,6 +36,9 @@ run(struct ax_task *t, struct ax_str *log, const char *script,
 	if (ax_write_plain(SCRIPT, script, strlen(script), err) < 0 ||
 	    ax_tool_run(t, "abc", args, log, &status, err) < 0)
 		return -1;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "ABC was killed (out of memory?)");
 	if (!log->buf)
 		ax_str_add(log, "");
 	return 0;
@@ -49,10 +54,11 @@ failed(struct ax_str *log, const char *recipe, struct ax_err *err)
 	ax_err_set(err, AX_EXIT_STAGE, "ABC left no result for: %s%s%s", recipe,
 		   s.len ? "\n" : "", s.len ? s.buf : "");
 	ax_str_free(&s);
-	return -1;
+	return 1;
 }
 
-/* The two constants of the genlib file become plain .names again. */
+/* The two constants of the genlib file, and ABC's own `.barbuf` (a wire from an
+ * input to an output), become plain .names again. */
 static int
 load_result(struct ax_netlist **out, const struct ax_liberty *lib,
 	    struct ax_err *err)
@@ -86,6 +92,8 @@ load_result(struct ax_netlist **out, const struct ax_liberty *lib,
 		if (k < 2)
 			ax_str_addf(&s, ".names %s%s",
 				    line + strlen(gate[k]), k ? "1\n" : "");
+		else if (ax_starts(line, ".barbuf "))
+			ax_str_addf(&s, ".names %s1 1\n", line + 8);
 		else
 			ax_str_add(&s, line);
 		free(line);

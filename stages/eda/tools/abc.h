@@ -9,7 +9,9 @@
 /*
  * Maps `net` (nodes of any kind) with one command sequence to the cells of the
  * genlib file `genlib`, whose cells `lib` holds. The result refers to them.
- * Constants of the result are nodes without a cell. Caller frees *out.
+ * Constants of the result are nodes without a cell. Caller frees *out. Returns
+ * 0; 1 when ABC left no result (a command failed or died; `err` says which); -1
+ * on anything else, a program that had to be killed included.
  */
 int ax_abc_map(struct ax_netlist **out, struct ax_task *t,
 	       const struct ax_netlist *net, const char *genlib,

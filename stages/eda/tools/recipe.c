@@ -3,16 +3,28 @@
 
 #include "stages/eda/tools/measure.h"
 
-/* dch: structural choices; amap and map -a: mapping for area; mfs: don't-care
- * based resubstitution; dc2, scorr, &fraig: rewriting, equal nodes merged. */
+/* dch: structural choices; amap and map -a: mapping for area; dc2,
+ * resub: rewriting; scorr, &fraig: equal nodes merged. mfs is not used: this
+ * ABC dies of it where an input is wired to an output. */
+
+/* ABC's compress2rs written out, since its start-up file is not read. */
+#define COMPRESS                                                               \
+	"balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; "          \
+	"refactor -l; resub -K 8 -l; balance -l; resub -K 8 -N 2 -l; "         \
+	"rewrite -l; resub -K 10 -l; rewrite -z -l; resub -K 10 -N 2 -l; "     \
+	"balance -l; resub -K 12 -l; refactor -z -l; resub -K 12 -N 2 -l; "    \
+	"rewrite -z -l; balance -l"
+
 static const char *const small[] = {
 	"strash; dch; amap -m; topo",
 	"strash; amap; topo",
-	"strash; dch; map -a; topo",
-	"strash; dch; map -a; mfs; strash; dch; map -a; topo",
-	"strash; ifraig; scorr; dc2; dch -f; map -a; topo",
-	"&get -n; &fraig -x; &put; scorr; dc2; strash; dch -f; map -a; topo",
+	"strash; dc2; dc2; dc2; dch; amap; topo",
 	"&get -n; &fraig -x; &put; scorr; dc2; strash; dch -f; amap; topo",
+	"strash; " COMPRESS "; dch; amap; topo",
+	"strash; ifraig; scorr; " COMPRESS "; " COMPRESS "; dch -f; amap -m; "
+	"topo",
+	"strash; dch; map -a; topo",
+	"&get -n; &fraig -x; &put; scorr; dc2; strash; dch -f; map -a; topo",
 	NULL};
 
 static const char *const shallow[] = {
