@@ -25,11 +25,14 @@ struct ax_checkpoint {
 	struct ax_map index; /* name -> tensor */
 	struct ax_meta {
 		char *key, *value;
-	} *meta;
+	} * meta;
 	size_t n_meta, cap_meta;
 };
 
-#define AX_CHECKPOINT_INIT {NULL, 0, 0, AX_MAP_INIT, NULL, 0, 0}
+#define AX_CHECKPOINT_INIT                                                     \
+	{                                                                      \
+		NULL, 0, 0, AX_MAP_INIT, NULL, 0, 0                            \
+	}
 
 void ax_checkpoint_free(struct ax_checkpoint *c);
 
@@ -82,7 +85,7 @@ int ax_safetensors_parse(struct ax_checkpoint *out, const char *name,
 int ax_torch_parse(struct ax_checkpoint *out, const char *name,
 		   const void *bytes, size_t len, struct ax_err *err);
 /* numpy.savez without compression: member "a.npy" becomes tensor "a". */
-int ax_npz_parse(struct ax_checkpoint *out, const char *name,
-		 const void *bytes, size_t len, struct ax_err *err);
+int ax_npz_parse(struct ax_checkpoint *out, const char *name, const void *bytes,
+		 size_t len, struct ax_err *err);
 
 #endif

@@ -174,8 +174,7 @@ put_part(struct ax_checkpoint *c, const struct ax_dataset *d,
 }
 
 static void
-put_numbers(struct ax_checkpoint *c, const char *key, const double *v,
-	    size_t n)
+put_numbers(struct ax_checkpoint *c, const char *key, const double *v, size_t n)
 {
 	struct ax_str s = AX_STR_INIT;
 	size_t i;
@@ -268,8 +267,8 @@ ax_dataset_measure(struct ax_dataset *d)
 }
 
 void
-ax_images_subset(struct ax_images *part, size_t pixels, size_t n,
-		 uint64_t seed, const char *purpose)
+ax_images_subset(struct ax_images *part, size_t pixels, size_t n, uint64_t seed,
+		 const char *purpose)
 {
 	struct ax_rng r = ax_rng(seed, purpose, 0);
 	size_t i, kept = 0;
@@ -279,11 +278,11 @@ ax_images_subset(struct ax_images *part, size_t pixels, size_t n,
 	/* selection sampling (Knuth, volume 2, algorithm S): in order, and
 	 * every subset of n equally likely */
 	for (i = 0; i < part->n && kept < n; i++) {
-		if (seed && ax_rng_below(&r, (uint32_t)(part->n - i)) >=
-				    n - kept)
+		if (seed &&
+		    ax_rng_below(&r, (uint32_t)(part->n - i)) >= n - kept)
 			continue;
-		memmove(part->pixels + kept * pixels,
-			part->pixels + i * pixels, pixels);
+		memmove(part->pixels + kept * pixels, part->pixels + i * pixels,
+			pixels);
 		part->labels[kept++] = part->labels[i];
 	}
 	part->n = kept;

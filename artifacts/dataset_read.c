@@ -109,8 +109,8 @@ grow(struct ax_raw_part *p, const char *name, size_t n, size_t c, size_t h,
 {
 	size_t pixels = c * h * w;
 
-	if (p->images.n && (p->channels != c || p->height != h ||
-			    p->width != w))
+	if (p->images.n &&
+	    (p->channels != c || p->height != h || p->width != w))
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "%s: images of [%zu,%zu,%zu], those before "
 				  "are [%zu,%zu,%zu]",
@@ -124,8 +124,8 @@ grow(struct ax_raw_part *p, const char *name, size_t n, size_t c, size_t h,
 	p->channels = c;
 	p->height = h;
 	p->width = w;
-	p->images.pixels = ax_realloc(p->images.pixels,
-				      (p->images.n + n) * pixels + 1, 1);
+	p->images.pixels =
+		ax_realloc(p->images.pixels, (p->images.n + n) * pixels + 1, 1);
 	p->images.labels = ax_realloc(p->images.labels, p->images.n + n + 1,
 				      sizeof(*p->images.labels));
 	return 0;
@@ -190,8 +190,9 @@ cifar_build(void *arg, struct ax_unpickler *u, struct ax_pk *object,
 	(void)arg;
 	(void)u;
 	if (object->kind != AX_PK_OBJECT || state->kind != AX_PK_TUPLE)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "only numpy's arrays and types are filled in");
+		return ax_err_set(
+			err, AX_EXIT_STAGE,
+			"only numpy's arrays and types are filled in");
 	/* the state of a type: byte order and alignment, which one-byte
 	 * elements do not have */
 	if (object->i == TAG_DTYPE)
@@ -222,8 +223,10 @@ cifar_labels(struct ax_raw_part *p, const char *name, const struct ax_pk *v,
 	if (!v || v->kind != AX_PK_LIST || v->n != n)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "%s: '%s' must be a list of %zu labels%s%s",
-				  name, key, n, v ? ", it is " : "; there is "
-				  "none",
+				  name, key, n,
+				  v ? ", it is "
+				    : "; there is "
+				      "none",
 				  v ? ax_pk_text(text, sizeof(text), v) : "");
 	for (i = 0; i < n; i++) {
 		const struct ax_pk *l = v->item[i];
@@ -278,8 +281,7 @@ cifar_dict(struct ax_raw_part *p, bool hundred, const char *name,
 	if (grow(p, name, n, 3, 32, 32, err) < 0 ||
 	    cifar_labels(p, name, labels, n, key, hundred ? 100 : 10, err) < 0)
 		return -1;
-	memcpy(p->images.pixels + p->images.n * CIFAR_PIXELS, data->b,
-	       data->n);
+	memcpy(p->images.pixels + p->images.n * CIFAR_PIXELS, data->b, data->n);
 	p->images.n += n;
 	p->has_pixels = p->has_labels = true;
 	return 0;
@@ -387,8 +389,8 @@ idx_header(size_t dim[4], unsigned *ndim, size_t *start, const char *name,
 				  name, *start, len);
 	for (i = 0; i < *ndim; i++) {
 		dim[i] = big32(b + 4 + 4 * i);
-		if (dim[i] == 0 || __builtin_mul_overflow(total, dim[i],
-							  &total) ||
+		if (dim[i] == 0 ||
+		    __builtin_mul_overflow(total, dim[i], &total) ||
 		    total > AX_DATASET_MAX)
 			return ax_err_set(err, AX_EXIT_STAGE,
 					  "%s, offset %u: dimension %u of %zu "
@@ -406,8 +408,8 @@ idx_header(size_t dim[4], unsigned *ndim, size_t *start, const char *name,
 }
 
 static int
-read_idx(struct ax_raw_part *p, bool images, const char *name,
-	 const uint8_t *b, size_t len, struct ax_err *err)
+read_idx(struct ax_raw_part *p, bool images, const char *name, const uint8_t *b,
+	 size_t len, struct ax_err *err)
 {
 	size_t dim[4] = {0}, start = 0, i, c = 1, h, w;
 	unsigned ndim = 0;
@@ -448,8 +450,7 @@ read_idx(struct ax_raw_part *p, bool images, const char *name,
 		memcpy(p->images.pixels, b + start, len - start);
 		p->has_pixels = true;
 	} else {
-		p->images.labels =
-			ax_calloc(dim[0], sizeof(*p->images.labels));
+		p->images.labels = ax_calloc(dim[0], sizeof(*p->images.labels));
 		for (i = 0; i < dim[0]; i++)
 			p->images.labels[i] = b[start + i];
 		p->has_labels = true;
@@ -474,8 +475,8 @@ ax_dataset_detect(const uint8_t *b, size_t len)
 		/* a row of CIFAR may begin like this; its size decides */
 		if (!ten && !hundred)
 			return b[3] == 1 ? AX_DS_IDX_LABELS : AX_DS_IDX_IMAGES;
-		if (b[2] == 8 && len >= 8 && b[3] == 1 && big32(b + 4) ==
-		    len - 8)
+		if (b[2] == 8 && len >= 8 && b[3] == 1 &&
+		    big32(b + 4) == len - 8)
 			return AX_DS_IDX_LABELS;
 	}
 	if (ten != hundred)

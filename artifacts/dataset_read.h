@@ -14,8 +14,8 @@
 
 enum ax_dataset_format {
 	AX_DS_UNKNOWN,
-	AX_DS_CIFAR100,	    /* pickle of a dict with fine_labels */
-	AX_DS_CIFAR10,	    /* pickle of a dict with labels */
+	AX_DS_CIFAR100,     /* pickle of a dict with fine_labels */
+	AX_DS_CIFAR10,      /* pickle of a dict with labels */
 	AX_DS_CIFAR100_BIN, /* rows: coarse, fine, 3072 pixels */
 	AX_DS_CIFAR10_BIN,  /* rows: label, 3072 pixels */
 	AX_DS_IDX_IMAGES,   /* MNIST family: u8, 3 or 4 dimensions */

@@ -8,14 +8,13 @@
  * shares in 1/256. The sine of a quarter turn, times 2^14, rounded.
  */
 static const int16_t quarter[65] = {
-	0, 402, 804, 1205, 1606, 2006, 2404, 2801, 3196,
-	3590, 3981, 4370, 4756, 5139, 5520, 5897, 6270, 6639,
-	7005, 7366, 7723, 8076, 8423, 8765, 9102, 9434, 9760,
-	10080, 10394, 10702, 11003, 11297, 11585, 11866, 12140, 12406,
-	12665, 12916, 13160, 13395, 13623, 13842, 14053, 14256, 14449,
-	14635, 14811, 14978, 15137, 15286, 15426, 15557, 15679, 15791,
-	15893, 15986, 16069, 16143, 16207, 16261, 16305, 16340, 16364,
-	16379, 16384,
+	0,     402,   804,   1205,  1606,  2006,  2404,  2801,  3196,  3590,
+	3981,  4370,  4756,  5139,  5520,  5897,  6270,  6639,  7005,  7366,
+	7723,  8076,  8423,  8765,  9102,  9434,  9760,  10080, 10394, 10702,
+	11003, 11297, 11585, 11866, 12140, 12406, 12665, 12916, 13160, 13395,
+	13623, 13842, 14053, 14256, 14449, 14635, 14811, 14978, 15137, 15286,
+	15426, 15557, 15679, 15791, 15893, 15986, 16069, 16143, 16207, 16261,
+	16305, 16340, 16364, 16379, 16384,
 };
 
 static int64_t
@@ -132,9 +131,9 @@ struct pose {
 static struct point
 place(const struct pose *p, int64_t x, int64_t y)
 {
-	return (struct point){
-		p->centre.x + (p->m[0] * x + p->m[1] * y) / 16384,
-		p->centre.y + (p->m[2] * x + p->m[3] * y) / 16384};
+	return (struct point){p->centre.x + (p->m[0] * x + p->m[1] * y) / 16384,
+			      p->centre.y +
+				      (p->m[2] * x + p->m[3] * y) / 16384};
 }
 
 /* How much of a pixel a stroke of radius r covers: 0..256, falling over one
@@ -358,8 +357,8 @@ draw_block(void *arg, size_t block, unsigned thread)
 		unsigned label = (unsigned)(i % AX_GLYPH_CLASSES);
 
 		j->part->labels[i] = (uint16_t)label;
-		draw_image(j->part->pixels + i * j->pixels, mask, stray,
-			   ground, label, j->g, &r);
+		draw_image(j->part->pixels + i * j->pixels, mask, stray, ground,
+			   label, j->g, &r);
 	}
 	free(mask);
 	free(stray);

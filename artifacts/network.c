@@ -9,10 +9,14 @@
 #define MAX_NAME 200
 
 static const char *const op_names[] = {
-	[AX_OP_CONV] = "conv2d",       [AX_OP_LINEAR] = "linear",
-	[AX_OP_BATCHNORM] = "batchnorm", [AX_OP_RELU] = "relu",
-	[AX_OP_ADD] = "add",	       [AX_OP_MAXPOOL] = "maxpool",
-	[AX_OP_AVGPOOL] = "avgpool",   [AX_OP_GLOBALPOOL] = "globalpool",
+	[AX_OP_CONV] = "conv2d",
+	[AX_OP_LINEAR] = "linear",
+	[AX_OP_BATCHNORM] = "batchnorm",
+	[AX_OP_RELU] = "relu",
+	[AX_OP_ADD] = "add",
+	[AX_OP_MAXPOOL] = "maxpool",
+	[AX_OP_AVGPOOL] = "avgpool",
+	[AX_OP_GLOBALPOOL] = "globalpool",
 	[AX_OP_FLATTEN] = "flatten",
 };
 static const char *const arith_names[] = {
@@ -108,8 +112,7 @@ add_param(struct ax_net_builder *b, const char *suffix, enum ax_role role,
 		return ax_err_wrap(err, "network description, %s", b->where);
 	b->elements += count;
 	if (count > AX_NETWORK_PARAMS || b->elements > AX_NETWORK_PARAMS)
-		return ax_net_error(b, err,
-				    "more than %d parameters in all",
+		return ax_net_error(b, err, "more than %d parameters in all",
 				    AX_NETWORK_PARAMS);
 	AX_GROW(n->params, n->n_params, b->cap_params);
 	p = &n->params[n->n_params];
@@ -141,17 +144,17 @@ add_params(struct ax_net_builder *b, struct ax_op *op, size_t in_c,
 		if (op->weight < 0)
 			return -1;
 		if (op->bias) {
-			op->bias_at = add_param(b, "bias", AX_ROLE_BIAS,
-						AX_F32, 1, one, true, err);
+			op->bias_at = add_param(b, "bias", AX_ROLE_BIAS, AX_F32,
+						1, one, true, err);
 			if (op->bias_at < 0)
 				return -1;
 		}
 		return 0;
 	}
-	op->weight = add_param(b, "weight", AX_ROLE_GAMMA, AX_F32, 1, one,
-			       true, err);
-	op->bias_at = add_param(b, "bias", AX_ROLE_BETA, AX_F32, 1, one, true,
-				err);
+	op->weight = add_param(b, "weight", AX_ROLE_GAMMA, AX_F32, 1, one, true,
+			       err);
+	op->bias_at =
+		add_param(b, "bias", AX_ROLE_BETA, AX_F32, 1, one, true, err);
 	op->mean = add_param(b, "running_mean", AX_ROLE_MEAN, AX_F32, 1, one,
 			     false, err);
 	op->var = add_param(b, "running_var", AX_ROLE_VAR, AX_F32, 1, one,
@@ -205,8 +208,8 @@ multiply(struct ax_net_builder *b, size_t *out, const size_t *v, size_t n,
 /* The shape that `op` makes of `in`; out_c: channels of conv and linear. */
 static int
 infer(struct ax_net_builder *b, struct ax_op *op,
-      const struct ax_value_shape *in, size_t out_c,
-      struct ax_value_shape *out, struct ax_err *err)
+      const struct ax_value_shape *in, size_t out_c, struct ax_value_shape *out,
+      struct ax_err *err)
 {
 	const struct ax_value_shape *w = &b->net->values[op->with];
 
@@ -305,7 +308,8 @@ ax_net_add(struct ax_net_builder *b, const struct ax_op *proto,
 		return ax_net_error(b, err, "more than %d layers",
 				    AX_NETWORK_OPS);
 	if (params && !*name)
-		return ax_net_error(b, err, "a layer with parameters needs a "
+		return ax_net_error(b, err,
+				    "a layer with parameters needs a "
 				    "name");
 	if (*name && !good_name(name))
 		return ax_net_error(b, err,
@@ -324,12 +328,14 @@ ax_net_add(struct ax_net_builder *b, const struct ax_op *proto,
 	n->n_ops++;
 	if (infer(b, op, &in, out_c, &shape, err) < 0)
 		return -1;
-	if (multiply(b, &(size_t){0}, (size_t[]){shape.c, shape.h, shape.w},
-		     3, err) < 0)
+	if (multiply(b, &(size_t){0}, (size_t[]){shape.c, shape.h, shape.w}, 3,
+		     err) < 0)
 		return -1;
 	if (shape.c * shape.h * shape.w > MAX_ELEMENTS)
-		return ax_net_error(b, err, "a result of [%zu,%zu,%zu] is too "
-				    "large", shape.c, shape.h, shape.w);
+		return ax_net_error(b, err,
+				    "a result of [%zu,%zu,%zu] is too "
+				    "large",
+				    shape.c, shape.h, shape.w);
 	if (params && add_params(b, op, in.c, shape.c, err) < 0)
 		return -1;
 	AX_GROW(n->values, n->n_values, b->cap_values);
@@ -410,8 +416,7 @@ ax_net_finish(struct ax_net_builder *b, json_t *arith, struct ax_err *err)
 					    "no conv2d or linear layer of "
 					    "that name%s%s%s",
 					    near ? "; did you mean '" : "",
-					    near ? near : "",
-					    near ? "'?" : "");
+					    near ? near : "", near ? "'?" : "");
 		if (a < 0)
 			return ax_net_error(b, err,
 					    "\"approx\", \"exact\" or "

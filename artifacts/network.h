@@ -42,22 +42,22 @@
 #define AX_NETWORK_PARAMS 1000000000 /* elements of all parameters together */
 
 enum ax_op_kind {
-	AX_OP_CONV,	  /* 2-d convolution (correlation), zero padding */
-	AX_OP_LINEAR,	  /* y = W x + b on [c,1,1] values */
-	AX_OP_BATCHNORM,  /* over each channel */
+	AX_OP_CONV,      /* 2-d convolution (correlation), zero padding */
+	AX_OP_LINEAR,    /* y = W x + b on [c,1,1] values */
+	AX_OP_BATCHNORM, /* over each channel */
 	AX_OP_RELU,
-	AX_OP_ADD,	  /* in + with */
-	AX_OP_MAXPOOL,	  /* padded places never win */
-	AX_OP_AVGPOOL,	  /* no padding */
+	AX_OP_ADD,        /* in + with */
+	AX_OP_MAXPOOL,    /* padded places never win */
+	AX_OP_AVGPOOL,    /* no padding */
 	AX_OP_GLOBALPOOL, /* mean over height and width */
-	AX_OP_FLATTEN	  /* [c,h,w] -> [c*h*w,1,1]; no bytes move */
+	AX_OP_FLATTEN     /* [c,h,w] -> [c*h*w,1,1]; no bytes move */
 };
 
 /* How the products of a layer are made. */
 enum ax_arith {
 	AX_ARITH_APPROX, /* quantised operands, product from the table if any */
-	AX_ARITH_EXACT,	 /* quantised operands, exact product always */
-	AX_ARITH_FLOAT	 /* never quantised */
+	AX_ARITH_EXACT,  /* quantised operands, exact product always */
+	AX_ARITH_FLOAT   /* never quantised */
 };
 
 enum ax_role {
@@ -79,7 +79,7 @@ struct ax_value_shape {
 struct ax_net_param {
 	char *name; /* as in checkpoints: "layer1.0.conv1.weight" */
 	enum ax_role role;
-	unsigned op; /* index of the operation it belongs to */
+	unsigned op;         /* index of the operation it belongs to */
 	enum ax_dtype dtype; /* f32, or i64 for AX_ROLE_COUNT */
 	unsigned ndim;
 	size_t dim[4]; /* conv: [out, in/groups, kh, kw]; linear: [out, in] */
@@ -89,19 +89,19 @@ struct ax_net_param {
 
 struct ax_op {
 	enum ax_op_kind kind;
-	char *name; /* prefix of its parameters; "" when it has none */
+	char *name;        /* prefix of its parameters; "" when it has none */
 	unsigned in, with; /* value indices; `with` only for AX_OP_ADD */
-	unsigned out;	   /* value index; each value is made by one operation */
+	unsigned out; /* value index; each value is made by one operation */
 	size_t kernel[2], stride[2], pad[2]; /* vertical, horizontal */
 	size_t groups;
 	bool bias;
-	enum ax_arith arith;   /* conv and linear */
-	double eps, momentum;  /* batch norm */
-	int weight, bias_at;   /* parameter indices, -1 when absent; for batch */
-	int mean, var, count;  /* norm weight = gamma and bias_at = beta */
-	size_t products;       /* multiplications for one image */
-	unsigned last_use;     /* the last operation that reads `out`; itself
-				  when none does; n_ops for the logits */
+	enum ax_arith arith;  /* conv and linear */
+	double eps, momentum; /* batch norm */
+	int weight, bias_at;  /* parameter indices, -1 when absent; for batch */
+	int mean, var, count; /* norm weight = gamma and bias_at = beta */
+	size_t products;      /* multiplications for one image */
+	unsigned last_use;    /* the last operation that reads `out`; itself
+				 when none does; n_ops for the logits */
 };
 
 struct ax_network {

@@ -22,8 +22,7 @@ struct ax_net_builder {
 /* "network description, <where>: ...", exit code 2; returns -1. */
 int ax_net_error(const struct ax_net_builder *b, struct ax_err *err,
 		 const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void ax_net_begin(struct ax_net_builder *b,
-		  const struct ax_value_shape *input);
+void ax_net_begin(struct ax_net_builder *b, const struct ax_value_shape *input);
 /* Appends an operation like `proto` (in, with, kernel, ... filled in), infers
  * its shape and makes its parameters. Returns the index of its value or -1. */
 int ax_net_add(struct ax_net_builder *b, const struct ax_op *proto,

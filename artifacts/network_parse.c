@@ -139,10 +139,10 @@ get_value(const struct ax_net_builder *b, unsigned *out, json_t *layer,
 static const char *const *
 members_of(enum ax_op_kind kind)
 {
-	static const char *const conv[] = {
-		"op",	  "name", "in",	    "out",  "kernel",
-		"stride", "pad",  "groups", "bias", "arith", NULL};
-	static const char *const linear[] = {"op",   "name", "in", "out",
+	static const char *const conv[] = {"op",     "name",   "in",  "out",
+					   "kernel", "stride", "pad", "groups",
+					   "bias",   "arith",  NULL};
+	static const char *const linear[] = {"op",   "name",  "in", "out",
 					     "bias", "arith", NULL};
 	static const char *const norm[] = {"op",  "name",     "in",
 					   "eps", "momentum", NULL};
@@ -241,9 +241,8 @@ build_layers(struct ax_net_builder *b, json_t *layers, struct ax_err *err)
 		snprintf(b->where, sizeof(b->where), "/layers");
 		return ax_net_error(b, err, "a list of layers is expected");
 	}
-	json_array_foreach(layers, i, v)
-		if (add_layer(b, v, i, err) < 0)
-			return -1;
+	json_array_foreach(layers, i,
+			   v) if (add_layer(b, v, i, err) < 0) return -1;
 	return 0;
 }
 
@@ -267,8 +266,10 @@ layer(struct chain *c, const struct ax_op *op, const char *name, size_t out)
 
 	if (c->failed)
 		return;
-	snprintf(c->b->where, sizeof(c->b->where), "layer %s '%s' of the "
-		 "family", ax_op_name(op->kind), name);
+	snprintf(c->b->where, sizeof(c->b->where),
+		 "layer %s '%s' of the "
+		 "family",
+		 ax_op_name(op->kind), name);
 	v = ax_net_add(c->b, op, name, out, c->err);
 	c->failed = v < 0;
 	if (v >= 0)
@@ -492,9 +493,8 @@ find_family(const struct ax_net_builder *b, const struct family **out,
 
 /* [c,h,w] from the description, the data set, or the family's default. */
 static int
-get_input(const struct ax_net_builder *b, struct ax_value_shape *out,
-	  json_t *d, const size_t given[3], const struct family *f,
-	  struct ax_err *err)
+get_input(const struct ax_net_builder *b, struct ax_value_shape *out, json_t *d,
+	  const size_t given[3], const struct family *f, struct ax_err *err)
 {
 	json_t *v = json_object_get(d, "input");
 	size_t s[3] = {0, 0, 0}, i, channels = 0;
@@ -511,7 +511,7 @@ get_input(const struct ax_net_builder *b, struct ax_value_shape *out,
 			return ax_net_error(b, err,
 					    "\"input\": sizes must lie in "
 					    "1..65536");
-		s[i] = v     ? (size_t)json_integer_value(e)
+		s[i] = v       ? (size_t)json_integer_value(e)
 		       : given ? given[i]
 		       : f     ? f->input[i]
 			       : 0;
@@ -526,13 +526,13 @@ get_input(const struct ax_net_builder *b, struct ax_value_shape *out,
 				    "%zu channels",
 				    channels, s[0]);
 	if (!s[0] || !s[1] || !s[2])
-		return ax_net_error(b, err, "\"input\": [channels, height, "
+		return ax_net_error(b, err,
+				    "\"input\": [channels, height, "
 				    "width] is missing");
 	if (s[0] > 65536 || s[1] > 65536 || s[2] > 65536 ||
 	    s[0] * s[1] * s[2] > (size_t)1 << 31)
 		return ax_net_error(b, err, "the input is too large");
-	if (given && (s[0] != given[0] || s[1] != given[1] ||
-		      s[2] != given[2]))
+	if (given && (s[0] != given[0] || s[1] != given[1] || s[2] != given[2]))
 		return ax_net_error(b, err,
 				    "\"input\" is [%zu,%zu,%zu], but the "
 				    "images are [%zu,%zu,%zu]",
@@ -562,13 +562,13 @@ set_text(struct ax_network *n, json_t *full)
 }
 
 static int
-parse(struct ax_net_builder *b, json_t *d, json_t *full,
-      const size_t input[3], size_t classes, struct ax_err *err)
+parse(struct ax_net_builder *b, json_t *d, json_t *full, const size_t input[3],
+      size_t classes, struct ax_err *err)
 {
 	static const char *const family_keys[] = {
-		"name",	       "family", "classes", "width", "depth",
-		"in_channels", "input",	 "arith",   NULL};
-	static const char *const list_keys[] = {"name",	 "input", "classes",
+		"name",        "family", "classes", "width", "depth",
+		"in_channels", "input",  "arith",   NULL};
+	static const char *const list_keys[] = {"name",  "input",  "classes",
 						"arith", "layers", NULL};
 	const char *name = json_string_value(json_object_get(d, "name"));
 	json_t *arith = json_object_get(d, "arith");
@@ -628,8 +628,7 @@ ax_network_parse(struct ax_network *out, json_t *description,
 
 int
 ax_network_parse_text(struct ax_network *out, const char *text,
-		      const size_t input[3], size_t classes,
-		      struct ax_err *err)
+		      const size_t input[3], size_t classes, struct ax_err *err)
 {
 	struct ax_json j;
 	int rc;

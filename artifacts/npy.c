@@ -15,7 +15,7 @@ static const struct {
 } descrs[] = {
 	{"<f4", AX_F32}, {"<f8", AX_F64}, {"|i1", AX_I8},  {"|u1", AX_U8},
 	{"<i2", AX_I16}, {"<u2", AX_U16}, {"<i4", AX_I32}, {"<i8", AX_I64},
-	{"|b1", AX_U8},	 {"<i1", AX_I8},  {"<u1", AX_U8},
+	{"|b1", AX_U8},  {"<i1", AX_I8},  {"<u1", AX_U8},
 };
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__

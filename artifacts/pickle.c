@@ -9,40 +9,74 @@ static const struct {
 	uint8_t op;
 	const char *name;
 } opcodes[] = {
-	{'(', "MARK"},		  {'.', "STOP"},
-	{'0', "POP"},		  {'1', "POP_MARK"},
-	{'2', "DUP"},		  {'F', "FLOAT"},
-	{'I', "INT"},		  {'J', "BININT"},
-	{'K', "BININT1"},	  {'L', "LONG"},
-	{'M', "BININT2"},	  {'N', "NONE"},
-	{'P', "PERSID"},	  {'Q', "BINPERSID"},
-	{'R', "REDUCE"},	  {'S', "STRING"},
-	{'T', "BINSTRING"},	  {'U', "SHORT_BINSTRING"},
-	{'V', "UNICODE"},	  {'X', "BINUNICODE"},
-	{'a', "APPEND"},	  {'b', "BUILD"},
-	{'c', "GLOBAL"},	  {'d', "DICT"},
-	{'}', "EMPTY_DICT"},	  {'e', "APPENDS"},
-	{'g', "GET"},		  {'h', "BINGET"},
-	{'i', "INST"},		  {'j', "LONG_BINGET"},
-	{'l', "LIST"},		  {']', "EMPTY_LIST"},
-	{'o', "OBJ"},		  {'p', "PUT"},
-	{'q', "BINPUT"},	  {'r', "LONG_BINPUT"},
-	{'s', "SETITEM"},	  {'t', "TUPLE"},
-	{')', "EMPTY_TUPLE"},	  {'u', "SETITEMS"},
-	{'G', "BINFLOAT"},	  {'B', "BINBYTES"},
-	{'C', "SHORT_BINBYTES"},  {0x80, "PROTO"},
-	{0x81, "NEWOBJ"},	  {0x82, "EXT1"},
-	{0x83, "EXT2"},		  {0x84, "EXT4"},
-	{0x85, "TUPLE1"},	  {0x86, "TUPLE2"},
-	{0x87, "TUPLE3"},	  {0x88, "NEWTRUE"},
-	{0x89, "NEWFALSE"},	  {0x8a, "LONG1"},
-	{0x8b, "LONG4"},	  {0x8c, "SHORT_BINUNICODE"},
-	{0x8d, "BINUNICODE8"},	  {0x8e, "BINBYTES8"},
-	{0x8f, "EMPTY_SET"},	  {0x90, "ADDITEMS"},
-	{0x91, "FROZENSET"},	  {0x92, "NEWOBJ_EX"},
-	{0x93, "STACK_GLOBAL"},	  {0x94, "MEMOIZE"},
-	{0x95, "FRAME"},	  {0x96, "BYTEARRAY8"},
-	{0x97, "NEXT_BUFFER"},	  {0x98, "READONLY_BUFFER"},
+	{'(', "MARK"},
+	{'.', "STOP"},
+	{'0', "POP"},
+	{'1', "POP_MARK"},
+	{'2', "DUP"},
+	{'F', "FLOAT"},
+	{'I', "INT"},
+	{'J', "BININT"},
+	{'K', "BININT1"},
+	{'L', "LONG"},
+	{'M', "BININT2"},
+	{'N', "NONE"},
+	{'P', "PERSID"},
+	{'Q', "BINPERSID"},
+	{'R', "REDUCE"},
+	{'S', "STRING"},
+	{'T', "BINSTRING"},
+	{'U', "SHORT_BINSTRING"},
+	{'V', "UNICODE"},
+	{'X', "BINUNICODE"},
+	{'a', "APPEND"},
+	{'b', "BUILD"},
+	{'c', "GLOBAL"},
+	{'d', "DICT"},
+	{'}', "EMPTY_DICT"},
+	{'e', "APPENDS"},
+	{'g', "GET"},
+	{'h', "BINGET"},
+	{'i', "INST"},
+	{'j', "LONG_BINGET"},
+	{'l', "LIST"},
+	{']', "EMPTY_LIST"},
+	{'o', "OBJ"},
+	{'p', "PUT"},
+	{'q', "BINPUT"},
+	{'r', "LONG_BINPUT"},
+	{'s', "SETITEM"},
+	{'t', "TUPLE"},
+	{')', "EMPTY_TUPLE"},
+	{'u', "SETITEMS"},
+	{'G', "BINFLOAT"},
+	{'B', "BINBYTES"},
+	{'C', "SHORT_BINBYTES"},
+	{0x80, "PROTO"},
+	{0x81, "NEWOBJ"},
+	{0x82, "EXT1"},
+	{0x83, "EXT2"},
+	{0x84, "EXT4"},
+	{0x85, "TUPLE1"},
+	{0x86, "TUPLE2"},
+	{0x87, "TUPLE3"},
+	{0x88, "NEWTRUE"},
+	{0x89, "NEWFALSE"},
+	{0x8a, "LONG1"},
+	{0x8b, "LONG4"},
+	{0x8c, "SHORT_BINUNICODE"},
+	{0x8d, "BINUNICODE8"},
+	{0x8e, "BINBYTES8"},
+	{0x8f, "EMPTY_SET"},
+	{0x90, "ADDITEMS"},
+	{0x91, "FROZENSET"},
+	{0x92, "NEWOBJ_EX"},
+	{0x93, "STACK_GLOBAL"},
+	{0x94, "MEMOIZE"},
+	{0x95, "FRAME"},
+	{0x96, "BYTEARRAY8"},
+	{0x97, "NEXT_BUFFER"},
+	{0x98, "READONLY_BUFFER"},
 };
 
 struct ax_unpickler {
@@ -81,9 +115,8 @@ bad(const struct ax_unpickler *u, struct ax_err *err, const char *what)
 {
 	const char *op = op_name(u->b[u->op_at]);
 
-	return ax_err_set(err, AX_EXIT_STAGE,
-			  "%s: pickle, offset %zu (%s): %s", u->name, u->op_at,
-			  op ? op : "no opcode", what);
+	return ax_err_set(err, AX_EXIT_STAGE, "%s: pickle, offset %zu (%s): %s",
+			  u->name, u->op_at, op ? op : "no opcode", what);
 }
 
 static void
@@ -178,7 +211,7 @@ char *
 ax_pk_text(char *out, size_t size, const struct ax_pk *v)
 {
 	static const char *const kinds[] = {
-		[AX_PK_NONE] = "None",	     [AX_PK_BOOL] = "a boolean",
+		[AX_PK_NONE] = "None",       [AX_PK_BOOL] = "a boolean",
 		[AX_PK_INT] = "an integer",  [AX_PK_BYTES] = "a string",
 		[AX_PK_TEXT] = "a string",   [AX_PK_TUPLE] = "a tuple of",
 		[AX_PK_LIST] = "a list of",  [AX_PK_DICT] = "a dict of",
@@ -339,8 +372,8 @@ extend(struct ax_unpickler *u, enum ax_pk_kind kind, size_t n,
 	from = u->stack + u->n_stack - n;
 	into = from[-1];
 	if (into->kind != kind)
-		return bad(u, err, kind == AX_PK_DICT ? "not a dict"
-						      : "not a list");
+		return bad(u, err,
+			   kind == AX_PK_DICT ? "not a dict" : "not a list");
 	if (kind == AX_PK_DICT && n % 2)
 		return bad(u, err, "a key without a value");
 	for (i = 0; i < n; i++) {
@@ -524,15 +557,13 @@ step(struct ax_unpickler *u, uint8_t op, struct ax_err *err)
 	case 't':
 		return unmark(u, &n, err) < 0 ? -1 : tuple(u, n, err);
 	case 'e':
-		return unmark(u, &n, err) < 0
-			       ? -1
-			       : extend(u, AX_PK_LIST, n, err);
+		return unmark(u, &n, err) < 0 ? -1
+					      : extend(u, AX_PK_LIST, n, err);
 	case 'a':
 		return extend(u, AX_PK_LIST, 1, err);
 	case 'u':
-		return unmark(u, &n, err) < 0
-			       ? -1
-			       : extend(u, AX_PK_DICT, n, err);
+		return unmark(u, &n, err) < 0 ? -1
+					      : extend(u, AX_PK_DICT, n, err);
 	case 's':
 		return extend(u, AX_PK_DICT, 2, err);
 	case 'Q':

@@ -36,7 +36,7 @@ struct ax_pk {
 	enum ax_pk_kind kind;
 	int64_t i;
 	const uint8_t *b; /* BYTES, TEXT: borrowed from the pickle */
-	size_t n;	  /* bytes; or items */
+	size_t n;         /* bytes; or items */
 	size_t cap;
 	struct ax_pk **item; /* TUPLE, LIST, DICT */
 	void *obj;
@@ -62,9 +62,8 @@ struct ax_pk_policy {
 	/* object.__setstate__(state) */
 	int (*build)(void *arg, struct ax_unpickler *u, struct ax_pk *object,
 		     const struct ax_pk *state, struct ax_err *err);
-	int (*persistent)(void *arg, struct ax_unpickler *u,
-			  struct ax_pk **out, const struct ax_pk *id,
-			  struct ax_err *err);
+	int (*persistent)(void *arg, struct ax_unpickler *u, struct ax_pk **out,
+			  const struct ax_pk *id, struct ax_err *err);
 	void *arg;
 };
 

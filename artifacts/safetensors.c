@@ -245,8 +245,10 @@ ax_safetensors_parse(struct ax_checkpoint *out, const char *name,
 	    0) {
 		if (err)
 			err->exit = AX_EXIT_STAGE;
-		return ax_err_wrap(err, "%s: the .safetensors header is no "
-				   "JSON", name);
+		return ax_err_wrap(err,
+				   "%s: the .safetensors header is no "
+				   "JSON",
+				   name);
 	}
 	rc = get_all(out, name, j.root, b + 8 + head, len - 8 - (size_t)head,
 		     err);

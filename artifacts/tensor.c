@@ -99,8 +99,8 @@ ax_tensor_init(struct ax_tensor *t, const char *name, enum ax_dtype d,
 	unsigned i;
 
 	memset(t, 0, sizeof(*t));
-	if (ax_tensor_size(&t->n, &t->bytes, name ? name : "(unnamed)", d,
-			   ndim, dim, err) < 0) {
+	if (ax_tensor_size(&t->n, &t->bytes, name ? name : "(unnamed)", d, ndim,
+			   dim, err) < 0) {
 		memset(t, 0, sizeof(*t));
 		return -1;
 	}

@@ -16,16 +16,7 @@
 /* No tensor is larger than this; a file that claims more is refused. */
 #define AX_TENSOR_MAX ((size_t)1 << 36)
 
-enum ax_dtype {
-	AX_F32,
-	AX_F64,
-	AX_I8,
-	AX_U8,
-	AX_I16,
-	AX_U16,
-	AX_I32,
-	AX_I64
-};
+enum ax_dtype { AX_F32, AX_F64, AX_I8, AX_U8, AX_I16, AX_U16, AX_I32, AX_I64 };
 #define AX_DTYPES 8
 
 struct ax_tensor {
@@ -35,7 +26,7 @@ struct ax_tensor {
 	size_t dim[AX_TENSOR_DIMS];
 	size_t n;     /* elements */
 	size_t bytes; /* n * size of an element */
-	union {	      /* owned, 64-byte aligned; never NULL, even for n = 0 */
+	union {       /* owned, 64-byte aligned; never NULL, even for n = 0 */
 		void *data;
 		float *f32;
 		double *f64;
@@ -58,9 +49,8 @@ const char *ax_dtype_name(enum ax_dtype d);
  * dimensions, no overflow, at most AX_TENSOR_MAX bytes. `what` names the
  * tensor in the message. Exit code of a failure: 1.
  */
-int ax_tensor_size(size_t *n, size_t *bytes, const char *what,
-		   enum ax_dtype d, unsigned ndim, const size_t *dim,
-		   struct ax_err *err);
+int ax_tensor_size(size_t *n, size_t *bytes, const char *what, enum ax_dtype d,
+		   unsigned ndim, const size_t *dim, struct ax_err *err);
 /* A zeroed tensor; `name` (may be NULL) and `dim` are copied. Checked as
  * ax_tensor_size does. Owns its memory: ax_tensor_free. */
 int ax_tensor_init(struct ax_tensor *t, const char *name, enum ax_dtype d,

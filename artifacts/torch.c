@@ -68,8 +68,8 @@ persistent(void *arg, struct ax_unpickler *u, struct ax_pk **out,
 	    (id->item[1]->i != FLOAT_STORAGE &&
 	     id->item[1]->i != LONG_STORAGE) ||
 	    id->item[2]->kind != AX_PK_TEXT ||
-	    id->item[3]->kind != AX_PK_TEXT ||
-	    id->item[4]->kind != AX_PK_INT || id->item[4]->i < 0)
+	    id->item[3]->kind != AX_PK_TEXT || id->item[4]->kind != AX_PK_INT ||
+	    id->item[4]->i < 0)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "not ('storage', FloatStorage or "
 				  "LongStorage, key, place, elements)");
@@ -161,9 +161,9 @@ rebuild(struct ax_unpickler *u, struct ax_pk **out, const struct ax_pk *args,
 	size_t bytes;
 
 	if (args->n != 6 || a[0]->kind != AX_PK_OBJECT ||
-	    a[0]->i != TAG_STORAGE || a[1]->kind != AX_PK_INT ||
-	    a[1]->i < 0 || a[4]->kind != AX_PK_BOOL ||
-	    a[5]->kind != AX_PK_DICT || a[5]->n != 0)
+	    a[0]->i != TAG_STORAGE || a[1]->kind != AX_PK_INT || a[1]->i < 0 ||
+	    a[4]->kind != AX_PK_BOOL || a[5]->kind != AX_PK_DICT ||
+	    a[5]->n != 0)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "not _rebuild_tensor_v2(storage, offset, "
 				  "size, stride, requires_grad, no hooks)");
@@ -263,8 +263,8 @@ add_view(struct ax_checkpoint *out, struct torch *t, const char *name,
 				  "up to '%s' the tensors need %zu bytes, "
 				  "far more than the file holds",
 				  name, t->bytes);
-	tensor = ax_checkpoint_add(out, name, v->s->dtype, v->ndim, v->dim,
-				   err);
+	tensor =
+		ax_checkpoint_add(out, name, v->s->dtype, v->ndim, v->dim, err);
 	if (!tensor)
 		return -1;
 	copy_view(tensor, v);

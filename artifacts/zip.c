@@ -195,8 +195,7 @@ read_member(struct reader *r, struct ax_zip_entry *e, const uint8_t *c,
 		return bad(r, err, at, "a member without a proper name");
 	e->name = ax_strndup((const char *)c + CENTRAL_SIZE, name_len);
 	if (!ax_path_is_inside(e->name))
-		return bad(r, err, at,
-			   "a member's name leaves the archive");
+		return bad(r, err, at, "a member's name leaves the archive");
 	if (csize != usize || header > r->dir ||
 	    r->dir - header < LOCAL_SIZE + name_len)
 		return bad(r, err, at, "a member outside of the file");
@@ -267,8 +266,7 @@ check_overlap(const struct reader *r, const struct ax_zip *z,
 	qsort(sorted, z->n, sizeof(*sorted), by_place);
 	for (i = 0; i < z->n && rc == 0; i++) {
 		if (sorted[i]->header < end)
-			rc = bad(r, err, sorted[i]->header,
-				 "members overlap");
+			rc = bad(r, err, sorted[i]->header, "members overlap");
 		end = (size_t)(sorted[i]->data - r->b) + sorted[i]->len;
 	}
 	free(sorted);

@@ -17,7 +17,7 @@
 #define AX_ZIP_ENTRIES 1000000
 
 struct ax_zip_entry {
-	char *name;	     /* relative, without ".." */
+	char *name;          /* relative, without ".." */
 	const uint8_t *data; /* borrowed from the file's bytes */
 	size_t len;
 	size_t header; /* offset of the local header */
@@ -36,8 +36,7 @@ int ax_zip_parse(struct ax_zip *out, const char *name, const void *bytes,
 		 size_t len, struct ax_err *err);
 void ax_zip_free(struct ax_zip *z);
 /* Borrowed, or NULL. */
-const struct ax_zip_entry *ax_zip_get(const struct ax_zip *z,
-				      const char *name);
+const struct ax_zip_entry *ax_zip_get(const struct ax_zip *z, const char *name);
 /* CRC-32 (IEEE 802.3), as zip and gzip use it. */
 uint32_t ax_crc32(const void *bytes, size_t len);
 

@@ -92,8 +92,9 @@ pk_int(struct ax_str *s, unsigned v)
 /* _rebuild_tensor_v2 of a storage, as torch.save writes it. dims and strides:
  * n numbers each. */
 __attribute__((unused)) static void
-pk_tensor(struct ax_str *s, const char *storage, const char *key, unsigned numel,
-	  unsigned offset, int n, const unsigned *dims, const unsigned *strides)
+pk_tensor(struct ax_str *s, const char *storage, const char *key,
+	  unsigned numel, unsigned offset, int n, const unsigned *dims,
+	  const unsigned *strides)
 {
 	ax_str_add(s, "ctorch._utils\n_rebuild_tensor_v2\n((");
 	pk_text(s, "storage");

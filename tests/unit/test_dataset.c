@@ -39,7 +39,7 @@ cifar(bool hundred, bool array, unsigned rows, unsigned columns,
 		ax_str_add(&s, "\x86"
 			       "cnumpy\ndtype\nU\2u1");
 		LIT(&s, "K\0K\1\x87R(K\3U\1|NNNJ\xff\xff\xff\xff"
-				"J\xff\xff\xff\xffK\0tb\x89T");
+			"J\xff\xff\xff\xffK\0tb\x89T");
 	} else {
 		ax_str_addc(&s, 'T');
 	}
@@ -120,8 +120,8 @@ test_pickles(void)
 	is_int(accepted, 0, "cut anywhere: refused");
 	for (i = 0; i < 300; i++) {
 		s.buf[i] ^= 0x55;
-		ax_dataset_read(&p, AX_DS_CIFAR10, "f", (uint8_t *)s.buf,
-				s.len, NULL);
+		ax_dataset_read(&p, AX_DS_CIFAR10, "f", (uint8_t *)s.buf, s.len,
+				NULL);
 		ax_raw_part_free(&p);
 		s.buf[i] ^= 0x55;
 	}
@@ -208,7 +208,11 @@ idx(unsigned type, unsigned ndim, const unsigned *dim, size_t n)
 	ax_str_addn(&s, pixels, n);
 	return s;
 }
-#define D(...) (const unsigned[]){__VA_ARGS__}
+#define D(...)                                                                 \
+	(const unsigned[])                                                     \
+	{                                                                      \
+		__VA_ARGS__                                                    \
+	}
 
 static void
 test_idx(void)
@@ -239,8 +243,9 @@ test_idx(void)
 	ax_raw_part_free(&p);
 	ax_str_free(&s);
 	images.len--;
-	ok(says(AX_DS_IDX_IMAGES, &images, "120 bytes from offset 16 on, the "
-					   "file has 119 (truncated)"),
+	ok(says(AX_DS_IDX_IMAGES, &images,
+		"120 bytes from offset 16 on, the "
+		"file has 119 (truncated)"),
 	   "truncated images");
 	ax_str_addc(&labels, 0);
 	ok(says(AX_DS_IDX_LABELS, &labels, "(too long)"), "a byte too many");

@@ -95,9 +95,10 @@ test_resnet(void)
 	is_int(again.n_params, n.n_params, "and the same parameters");
 	ax_network_free(&again);
 	ax_network_free(&n);
-	ok(parse(&n, "{\"family\":\"resnet-cifar\",\"depth\":8,\"width\":4,"
-		     "\"classes\":10,\"in_channels\":1,\"arith\":{\"conv1\":"
-		     "\"exact\",\"fc\":\"float\"}}",
+	ok(parse(&n,
+		 "{\"family\":\"resnet-cifar\",\"depth\":8,\"width\":4,"
+		 "\"classes\":10,\"in_channels\":1,\"arith\":{\"conv1\":"
+		 "\"exact\",\"fc\":\"float\"}}",
 		 NULL, 0) == 0 &&
 		   n.values[0].c == 1 && n.values[0].h == 32 &&
 		   n.ops[0].arith == AX_ARITH_EXACT &&
@@ -119,8 +120,7 @@ test_others(void)
 		   ax_network_trained(&n) == 61706,
 	   "lenet on 28x28 has 61,706 parameters");
 	ax_network_free(&n);
-	ok(parse(&n, "{\"family\":\"small-cnn\"}", grey, 10) == 0,
-	   "small-cnn");
+	ok(parse(&n, "{\"family\":\"small-cnn\"}", grey, 10) == 0, "small-cnn");
 	is_int(ax_network_trained(&n),
 	       9 * 8 + 9 * 128 + 9 * 512 + 2 * (8 + 16 + 32) + 330,
 	       "has the parameters that its widths give");
@@ -140,7 +140,8 @@ test_others(void)
 	   "conv2d [2,7,9] -> [4,4,9]");
 	ok(n.values[2].h == 4 && n.values[2].w == 9, "a padded pool keeps it");
 	ok(n.values[3].h == 2 && n.values[3].w == 4, "avgpool -> [4,2,4]");
-	is_int(n.ops[0].products, 4 * 4 * 9 * 1 * 3, "products of a grouped "
+	is_int(n.ops[0].products, 4 * 4 * 9 * 1 * 3,
+	       "products of a grouped "
 	       "convolution");
 	is_int(ax_network_products(&n, AX_ARITH_EXACT), 432, "all exact");
 	ok(n.params[0].ndim == 4 && n.params[0].dim[1] == 1 &&
@@ -170,8 +171,7 @@ test_refused(void)
 		"\"approx\", \"exact\"");
 	bad_layer("{\"op\":\"conv\"}", "\"op\" must be");
 	bad_layer("3", "\"op\" must be");
-	bad_layer("{\"op\":\"conv2d\",\"kernel\":3,\"out\":4}",
-		  "needs a name");
+	bad_layer("{\"op\":\"conv2d\",\"kernel\":3,\"out\":4}", "needs a name");
 	bad_layer("{\"op\":\"conv2d\",\"name\":\"a\",\"kernel\":3,\"out\":4}",
 		  "second layer named 'a'");
 	bad_layer("{\"op\":\"conv2d\",\"name\":\"../x y\",\"kernel\":3,"
@@ -203,14 +203,14 @@ test_refused(void)
 		  "{\"op\":\"add\",\"with\":\"a\"}",
 		  "equal shapes, not [1,8,8] and [1,16,16]");
 	bad_layer("{\"op\":\"avgpool\",\"kernel\":2,\"pad\":1}", "avgpool");
-	bad_layer("{\"op\":\"batchnorm\",\"name\":\"b\",\"eps\":0}",
-		  "(0,1)");
+	bad_layer("{\"op\":\"batchnorm\",\"name\":\"b\",\"eps\":0}", "(0,1)");
 	bad_layer("{\"op\":\"flatten\"},{\"op\":\"linear\",\"name\":\"f\","
 		  "\"out\":9}",
 		  "10 classes want [10,1,1]");
-	bad_layer("{\"op\":\"conv2d\",\"name\":\"c\",\"kernel\":1,\"out\":65536,"
-		  "\"pad\":65536}",
-		  "too large");
+	bad_layer(
+		"{\"op\":\"conv2d\",\"name\":\"c\",\"kernel\":1,\"out\":65536,"
+		"\"pad\":65536}",
+		"too large");
 }
 
 int

@@ -161,8 +161,8 @@ test_flips(void)
 			refused += parse(&pkl) < 0;
 			pkl.buf[i] ^= (char)masks[k];
 		}
-	ok(refused > pkl.len, "%zu of %zu changed pickles are refused",
-	   refused, pkl.len * AX_LEN(masks));
+	ok(refused > pkl.len, "%zu of %zu changed pickles are refused", refused,
+	   pkl.len * AX_LEN(masks));
 	ax_str_free(&pkl);
 	ax_str_free(&file);
 }
@@ -170,8 +170,8 @@ test_flips(void)
 static void
 test_opcodes(void)
 {
-	static const char allowed[] =
-		"\x80" "cqrhj)t(XKM\x89QR}sub.\x85\x86";
+	static const char allowed[] = "\x80"
+				      "cqrhj)t(XKM\x89QR}sub.\x85\x86";
 	struct ax_str s;
 	int op, named = 0, refused = 0, n = 0;
 
@@ -201,12 +201,12 @@ static void
 test_globals(void)
 {
 	static const char *const evil[][2] = {
-		{"os", "system"},	  {"posix", "system"},
-		{"builtins", "eval"},	  {"builtins", "exec"},
+		{"os", "system"},         {"posix", "system"},
+		{"builtins", "eval"},     {"builtins", "exec"},
 		{"__builtin__", "eval"},  {"subprocess", "Popen"},
-		{"torch", "load"},	  {"torch._utils", "_rebuild_tensor"},
+		{"torch", "load"},        {"torch._utils", "_rebuild_tensor"},
 		{"torch", "HalfStorage"}, {"collections", "ordereddict"},
-		{"numpy", "ndarray"},	  {"collections", "OrderedDict "},
+		{"numpy", "ndarray"},     {"collections", "OrderedDict "},
 	};
 	size_t i;
 
@@ -264,7 +264,8 @@ test_machine(void)
 	BODY("})R", "not a call", "REDUCE of a dict");
 	BODY("ccollections\nOrderedDict\nK\1\x85R", "may be called",
 	     "OrderedDict with arguments");
-	BODY("ctorch\nFloatStorage\n)R", "may be called", "a storage is called");
+	BODY("ctorch\nFloatStorage\n)R", "may be called",
+	     "a storage is called");
 	BODY("))b", "attributes of a dict", "BUILD of a tuple");
 	BODY("K\1Q", "not ('storage'", "a persistent id that is a number");
 	BODY(")", "holds a tuple", "a file that holds a tuple");
@@ -346,7 +347,11 @@ one_tensor(const char *part, const char *what, const char *storage,
 	}
 	ax_str_free(&s);
 }
-#define U(...) (const unsigned[]){__VA_ARGS__}
+#define U(...)                                                                 \
+	(const unsigned[])                                                     \
+	{                                                                      \
+		__VA_ARGS__                                                    \
+	}
 
 static void
 test_views(void)
@@ -365,17 +370,16 @@ test_views(void)
 		   "FloatStorage", "0", 6, 6, 0, NULL, NULL);
 	one_tensor("announced", "fewer elements than bytes", "FloatStorage",
 		   "0", 5, 0, 1, U(5), U(1));
-	one_tensor("announced", "more elements than bytes", "FloatStorage",
-		   "0", 65535, 0, 1, U(5), U(1));
+	one_tensor("announced", "more elements than bytes", "FloatStorage", "0",
+		   65535, 0, 1, U(5), U(1));
 	one_tensor("announced", "floats read as longs", "LongStorage", "0", 6,
 		   0, 1, U(3), U(1));
 	one_tensor("no storage 'm/data/7'", "a storage that is not there",
 		   "FloatStorage", "7", 6, 0, 1, U(6), U(1));
-	one_tensor("no storage", "a key that leaves the folder",
-		   "FloatStorage", "../data.pkl", 6, 0, 1, U(6), U(1));
-	one_tensor("at most 8", "nine dimensions", "FloatStorage", "0", 6, 0,
-		   9, U(1, 1, 1, 1, 1, 1, 1, 1, 1),
-		   U(1, 1, 1, 1, 1, 1, 1, 1, 1));
+	one_tensor("no storage", "a key that leaves the folder", "FloatStorage",
+		   "../data.pkl", 6, 0, 1, U(6), U(1));
+	one_tensor("at most 8", "nine dimensions", "FloatStorage", "0", 6, 0, 9,
+		   U(1, 1, 1, 1, 1, 1, 1, 1, 1), U(1, 1, 1, 1, 1, 1, 1, 1, 1));
 	one_tensor("is larger than", "2^64 elements of stride 0",
 		   "FloatStorage", "0", 6, 0, 4, U(65535, 65535, 65535, 65535),
 		   U(0, 0, 0, 0));

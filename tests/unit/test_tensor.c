@@ -263,24 +263,36 @@ test_safetensors(void)
 #define ENTRY(name, type, shape, from, to)                                     \
 	"\"" name "\":{\"dtype\":\"" type "\",\"shape\":" shape                \
 	",\"data_offsets\":[" #from "," #to "]}"
-	ok(safe(&c, "{" ENTRY("b", "U8", "[2]", 2, 4) "," ENTRY(
-			    "a", "I16", "[1]", 0, 2) "}  ", 4) == 0 &&
+	ok(safe(&c,
+		"{" ENTRY("b", "U8", "[2]", 2, 4) "," ENTRY("a", "I16", "[1]",
+							    0, 2) "}  ",
+		4) == 0 &&
 		   c.n == 2,
 	   "any order of entries, blanks at the end");
 	ax_checkpoint_free(&c);
-	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("b", "U8", "[2]", 1, 3) "}", 3, "overlap");
-	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("b", "U8", "[2]", 0, 2) "}", 4, "overlap");
-	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("b", "U8", "[2]", 3, 5) "}", 5, "hole");
+	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("b", "U8", "[2]",
+							     1, 3) "}",
+		 3, "overlap");
+	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("b", "U8", "[2]",
+							     0, 2) "}",
+		 4, "overlap");
+	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("b", "U8", "[2]",
+							     3, 5) "}",
+		 5, "hole");
 	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "}", 3, "end at byte 2");
 	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "}", 1, "do not lie in");
 	safe_bad("{" ENTRY("a", "U8", "[2]", 2, 0) "}", 2, "do not lie in");
 	safe_bad("{" ENTRY("a", "U8", "[2]", -1, 1) "}", 2, "do not lie in");
 	safe_bad("{" ENTRY("a", "F32", "[2]", 0, 2) "}", 2, "needs 8 bytes");
 	safe_bad("{" ENTRY("a", "U8", "[-2]", 0, 2) "}", 2, "not a size");
-	safe_bad("{" ENTRY("a", "U8", "[4294967296,4294967296]", 0, 2) "}", 2, "larger than");
-	safe_bad("{" ENTRY("a", "U8", "[1,1,1,1,1,1,1,1,2]", 0, 2) "}", 2, "dimensions");
+	safe_bad("{" ENTRY("a", "U8", "[4294967296,4294967296]", 0, 2) "}", 2,
+		 "larger than");
+	safe_bad("{" ENTRY("a", "U8", "[1,1,1,1,1,1,1,1,2]", 0, 2) "}", 2,
+		 "dimensions");
 	safe_bad("{" ENTRY("a", "BF16", "[1]", 0, 2) "}", 2, "BF16");
-	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("a", "U8", "[2]", 0, 2) "}", 2, "duplicate");
+	safe_bad("{" ENTRY("a", "U8", "[2]", 0, 2) "," ENTRY("a", "U8", "[2]",
+							     0, 2) "}",
+		 2, "duplicate");
 	safe_bad("{" ENTRY("", "U8", "[2]", 0, 2) "}", 2, "1 to 1024");
 	safe_bad("{\"a\":1}", 2, "is not {dtype");
 	safe_bad("{\"__metadata__\":{\"a\":1}}", 0, "not a string");

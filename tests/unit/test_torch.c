@@ -124,8 +124,7 @@ main(void)
 	if (!data || !*data || !ax_is_dir(probe)) {
 		tap_skip(1, "AXPIPE_DATA has no circuitsdna folder");
 	} else {
-		test_file(data, "resnet20_cifar100_qat_int8.pt", 78982,
-			  resnet);
+		test_file(data, "resnet20_cifar100_qat_int8.pt", 78982, resnet);
 		test_file(data, "resnet20_cifar100_qat_int8_lut_0.5_ft.pt",
 			  80937, resnet);
 	}

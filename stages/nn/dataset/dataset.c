@@ -23,7 +23,7 @@ same_format(const char *want, enum ax_dataset_format f)
 static enum ax_dataset_format
 binary_of(const char *format)
 {
-	return ax_streq(format, "cifar100-bin")	 ? AX_DS_CIFAR100_BIN
+	return ax_streq(format, "cifar100-bin")  ? AX_DS_CIFAR100_BIN
 	       : ax_streq(format, "cifar10-bin") ? AX_DS_CIFAR10_BIN
 						 : AX_DS_UNKNOWN;
 }
@@ -68,8 +68,8 @@ read_part(struct ax_task *t, struct ax_raw_part *part, const char *input,
 		free(bytes);
 		if (rc < 0)
 			return -1;
-		ax_task_progress(t, (double)(i + 1), (double)n, "%s: %s",
-				 input, *format);
+		ax_task_progress(t, (double)(i + 1), (double)n, "%s: %s", input,
+				 *format);
 	}
 	if (n && (!part->has_pixels || !part->has_labels))
 		return ax_err_set(err, AX_EXIT_STAGE,
@@ -219,9 +219,8 @@ settle(struct ax_task *t, struct ax_dataset *d, const char *format,
 	ax_images_subset(&d->train, pixels,
 			 (size_t)ax_task_int(t, "train_count"), seed,
 			 "train-subset");
-	ax_images_subset(&d->test, pixels,
-			 (size_t)ax_task_int(t, "test_count"), seed,
-			 "test-subset");
+	ax_images_subset(&d->test, pixels, (size_t)ax_task_int(t, "test_count"),
+			 seed, "test-subset");
 	return 0;
 }
 
@@ -247,10 +246,9 @@ put_image(struct sheet *s, const struct ax_dataset *d, const uint8_t *image,
 			for (c = 0; c < s->channels; c++)
 				s->pixels[((top + y) * s->width + left + x) *
 						  s->channels +
-					  c] =
-					image[c * area +
-					      y / s->zoom * d->width +
-					      x / s->zoom];
+					  c] = image[c * area +
+						     y / s->zoom * d->width +
+						     x / s->zoom];
 }
 
 static int
@@ -291,8 +289,8 @@ part_metrics(struct ax_task *t, const struct ax_dataset *d,
 	     const struct ax_images *part, const char *name)
 {
 	uint64_t *counts = ax_calloc(d->classes, sizeof(*counts));
-	struct ax_digest digest = ax_hash_bytes(
-		part->pixels, part->n * ax_dataset_pixels(d));
+	struct ax_digest digest =
+		ax_hash_bytes(part->pixels, part->n * ax_dataset_pixels(d));
 	char hex[AX_HEX_LEN + 1], key[64];
 	json_t *list = json_array();
 	size_t i;
@@ -300,7 +298,8 @@ part_metrics(struct ax_task *t, const struct ax_dataset *d,
 	ax_task_metric_int(t, name, (int64_t)part->n);
 	ax_images_histogram(counts, d->classes, part);
 	for (i = 0; i < d->classes; i++)
-		json_array_append_new(list, json_integer((json_int_t)counts[i]));
+		json_array_append_new(list,
+				      json_integer((json_int_t)counts[i]));
 	snprintf(key, sizeof(key), "%s_histogram", name);
 	ax_task_metric_json(t, key, list);
 	snprintf(key, sizeof(key), "%s_sha256", name);
