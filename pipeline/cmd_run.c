@@ -94,6 +94,23 @@ say_claims(const struct ax_run *r, const struct ax_claims *c)
 	free(text);
 }
 
+/* One commit at a time: two runs on one store may end at once, and git knows no
+ * waiting. */
+static int
+commit(struct ax_run *r, const struct ax_claims *claims, char **hex,
+       struct ax_err *err)
+{
+	static const char name[] = "axpipe runs.git";
+	struct ax_digest key = ax_hash_bytes(name, sizeof(name));
+	int lock, rc;
+
+	if (ax_lock_key(r->store, &lock, &key, true, err) < 0)
+		return -1;
+	rc = ax_provenance_commit(r, claims, hex, err);
+	ax_unlock(lock);
+	return rc;
+}
+
 /* Claims, provenance and report of a run that came to an end of any kind. */
 static int
 conclude(struct ax_run *r, const struct ax_args *a, struct ax_err *err)
@@ -107,7 +124,7 @@ conclude(struct ax_run *r, const struct ax_args *a, struct ax_err *err)
 	if (rc == 0)
 		say_claims(r, &claims);
 	if (rc == 0)
-		rc = ax_provenance_commit(r, &claims, &hex, err);
+		rc = commit(r, &claims, &hex, err);
 	if (rc == 0 && hex && r->options.json)
 		say(r, "provenance", json_pack("{s:s}", "commit", hex), "");
 	free(hex);
