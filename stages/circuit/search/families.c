@@ -145,7 +145,7 @@ struct ax_start *
 ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
 {
 	const struct ax_problem *p = s->p;
-	struct ax_start *list = ax_calloc(2 * (size_t)p->outs + 2,
+	struct ax_start *list = ax_calloc(2 * (size_t)p->outs + 3,
 					  sizeof(*list));
 	struct ax_circuit c = AX_CIRCUIT_INIT;
 	int64_t least, most, lo, hi, w = (int64_t)AX_MIN(bound, 1u << 30);

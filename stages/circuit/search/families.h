@@ -30,7 +30,8 @@ struct ax_start {
 /*
  * All members of the families that keep the bound, one for each shape and
  * number of dropped columns (with the cheapest of a few constants), legal and
- * tidy, cheapest first. Caller frees with ax_starts_free.
+ * tidy, cheapest first. There is room for one more in the list. Caller frees
+ * with ax_starts_free.
  */
 struct ax_start *ax_families(const struct ax_search *s, uint64_t bound,
 			     size_t *n);

@@ -1,0 +1,167 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The stage evolve: same bytes whatever the threads, SIMD level and
+# interruptions; clear refusals.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+stage=$AXPIPE_SRC/tests/lib/stage
+run=$AXPIPE_BUILD/stages/circuit/evolve/run
+
+# An exact unsigned 2x2 multiplier, as a dump.
+cat >"$T/mul2.txt" <<'END'
+# Netlist
+INPUT n0
+INPUT n1
+INPUT n2
+INPUT n3
+
+v0_0 = AND(n0, n2)
+
+v1_0 = AND(n1, n2)
+
+v2_0 = AND(n0, n3)
+
+v3_0 = AND(n1, n3)
+
+v4_0 = XOR(v1_0, v2_0)
+
+v5_0 = AND(v1_0, v2_0)
+
+v6_0 = XOR(v3_0, v5_0)
+
+v7_0 = AND(v3_0, v5_0)
+
+OUT0 = v0_0
+OUT1 = v4_0
+OUT2 = v6_0
+OUT3 = v7_0
+END
+# A 6x6 bit circuit that is 0 everywhere; only generated starts are any use.
+{
+	echo '# Netlist'
+	for i in 0 1 2 3 4 5 6 7 8 9 10 11; do echo "INPUT n$i"; done
+	printf '\nv0_0 = XOR(n0, n0)\n\n'
+	for i in 0 1 2 3 4 5 6 7 8 9 10 11; do echo "OUT$i = v0_0"; done
+} >"$T/zero6.txt"
+
+metric() { sed -n "s/.*\"$2\": *\([^,}]*\).*/\1/p" "$T/$1/metrics.json" | head -n 1; }
+sums() { (cd "$T/$1" && cat out/* metrics.json | sha256sum); }
+# again WORK FROM sed-script: the same request, changed, in a fresh folder
+again() {
+	rm -rf "${T:?}/$1"
+	mkdir -p "$T/$1/out" "$T/$1/tmp"
+	cp -r "$T/$2/in" "$T/$1/in"
+	sed "$3" "$T/$2/request.json" >"$T/$1/request.json"
+}
+
+# --- own search
+ok 'own search runs' "$stage" circuit/evolve "$T/own" in:netlist="$T/mul2.txt" signed=false wce_abs=1 steps=16000
+is '2x2 with error 1 is found' "$(metric own wce)" 1
+ok 'and is smaller' test "$(metric own transistors)" -lt "$(metric own start_transistors)"
+is 'history starts with a header' "$(head -n 1 "$T/own/out/history.csv")" 'step,transistors,gates,wce,rwce,nmed,er,mre'
+ok 'no log is written' test ! -e "$T/own/out/log.txt"
+ok 'both netlists are written' test -s "$T/own/out/netlist.txt" -a -s "$T/own/out/netlist.json"
+
+# A reference with other values than the product.
+{
+	echo A,B,OUT
+	for a in 0 1 2 3; do for b in 0 1 2 3; do echo "$a,$b,$((a + b))"; done; done
+} >"$T/sum.csv"
+ok 'a reference table replaces the product' "$stage" circuit/evolve "$T/ref" in:netlist="$T/mul2.txt" \
+	in:reference="$T/sum.csv" signed=false wce_abs=5 steps=8000
+ok 'its bound holds' test "$(metric ref wce)" -le 5
+code 'and is kept' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" in:reference="$T/sum.csv" signed=false wce_abs=0
+like 'no start is said so' "$T/err" 'no feasible circuit to start from'
+
+ok 'costs other than transistors' "$stage" circuit/evolve "$T/cost" in:netlist="$T/mul2.txt" signed=false wce_abs=0 \
+	steps=8000 'costs={"NOR":0.5,"INV":0.25}'
+ok 'are reported' test -n "$(metric cost cost)"
+ok 'fewer gates' "$stage" circuit/evolve "$T/nand" in:netlist="$T/mul2.txt" signed=false wce_abs=0 steps=8000 'gates=["NAND"]'
+is 'leave no others' "$(metric nand AND)$(metric nand OR)$(metric nand NOR)$(metric nand XOR)$(metric nand XNOR)" 00000
+
+# --- the same bytes
+ok 'two threads' "$stage" circuit/evolve "$T/two" in:netlist="$T/zero6.txt" wce=0.02 steps=48000
+want=$(sums two)
+again one two 's/"cpus":2/"cpus":1/'
+(cd "$T/one" && "$run") >"$T/log" 2>&1
+is 'one thread gives the same bytes' "$(sums one)" "$want"
+for level in scalar avx2 avx512; do
+	again simd two ''
+	(cd "$T/simd" && AXPIPE_SIMD=$level "$run") >"$T/log" 2>&1
+	is "$level gives the same bytes" "$(sums simd)" "$want"
+done
+
+# kill_resume NAME FROM: kills a run once it has a checkpoint, starts it again
+kill_resume() {
+	again "$1" "$2" ''
+	(cd "$T/$1" && exec "$run") >"$T/log" 2>&1 &
+	pid=$!
+	n=0
+	while [ ! -s "$T/$1/checkpoint/state" ] && kill -0 $pid 2>/dev/null && [ $n -lt 400 ]; do
+		sleep 0.05
+		n=$((n + 1))
+	done
+	ok "$1: a checkpoint appears" test -s "$T/$1/checkpoint/state"
+	kill -9 $pid 2>/dev/null
+	wait $pid 2>/dev/null
+	ok "$1: it was killed in mid-run" test ! -e "$T/$1/metrics.json"
+	cp "$T/$1/checkpoint/state" "$T/state"
+	(cd "$T/$1" && "$run") >"$T/log" 2>&1
+	ok "$1: nothing was refused" test -z "$(grep 'starting from the beginning' "$T/log")"
+	is "$1: killed and resumed gives the same bytes" "$(sums "$1")" "$(sums "$2")"
+}
+again long two 's/"steps":48000/"steps":320000/'
+(cd "$T/long" && "$run") >"$T/log" 2>&1
+kill_resume resumed long
+
+# --- checkpoints that do not fit are ignored
+again other two ''
+mkdir "$T/other/checkpoint"
+sed '1s/-1$/-0/' "$T/state" >"$T/other/checkpoint/state"
+(cd "$T/other" && "$run") >"$T/log" 2>&1
+like 'checkpoint of another version' "$T/log" 'is of another version; starting from the beginning'
+is 'same bytes' "$(sums other)" "$want"
+again other own ''
+mkdir "$T/other/checkpoint"
+cp "$T/state" "$T/other/checkpoint/state"
+(cd "$T/other" && "$run") >"$T/log" 2>&1
+like 'checkpoint of another run' "$T/log" 'is of other inputs or parameters; starting from the beginning'
+is 'same bytes' "$(sums other)" "$(sums own)"
+again other long ''
+mkdir "$T/other/checkpoint"
+head -c 3000 "$T/state" >"$T/other/checkpoint/state"
+(cd "$T/other" && "$run") >"$T/log" 2>&1
+like 'checkpoint cut short' "$T/log" 'is damaged; starting from the beginning'
+
+# --- refusals
+code 'not a netlist' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/sum.csv"
+ok 'says so' test -s "$T/err"
+sed 's/v4_0 = XOR(v1_0/v4_0 = XOR(v9_0/' "$T/mul2.txt" >"$T/undriven.txt"
+code 'undriven net' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/undriven.txt"
+like 'names the line' "$T/err" 'netlist:[0-9]+'
+sed '/INPUT n3/d; s/n3/n2/' "$T/mul2.txt" >"$T/three.txt"
+code 'odd number of input bits' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/three.txt"
+like 'says what is wanted' "$T/err" 'two operands A and B'
+{ echo '# Netlist'; i=0; while [ $i -lt 30 ]; do echo "INPUT n$i"; i=$((i + 1)); done; printf '\nOUT0 = n0\n'; } >"$T/wide.txt"
+code 'operands too wide' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/wide.txt"
+like 'says the limit' "$T/err" '2 to 10 bits'
+code 'published algorithm on 2x2' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" signed=false 'algorithm="circuitsdna"'
+like 'says what it is for' "$T/err" 'signed multipliers of 8 x 8'
+
+# --- the published algorithm
+seed=$AXPIPE_DATA/circuitsdna/seed_netlist.txt
+if [ -n "$AXPIPE_DATA" ] && [ -f "$seed" ]; then
+	ok 'published search' "$stage" circuit/evolve "$T/ga" in:netlist="$seed" 'algorithm="circuitsdna"' wce=0.1 generations=520
+	is 'as many transistors as then' "$(sed -n 's/^500 [^ ]* \([^ ]*\) .*/\1/p' "$T/ga/out/log.txt")" 1948
+	is 'log line 18' "$(sed -n 19p "$T/ga/out/log.txt")" \
+		'18 0.000895962 2638 512 0.000232324 0.841415 0.000610352 0.00616257 0.0217605'
+	again ga1 ga 's/"cpus":2/"cpus":1/'
+	(cd "$T/ga1" && AXPIPE_SIMD=avx2 "$run") >"$T/log" 2>&1
+	is 'one thread and another SIMD level give the same bytes' "$(sums ga1)" "$(sums ga)"
+	kill_resume resumed-ga ga
+	sed 's/^OUT15 = .*/OUT15 = n0/' "$seed" >"$T/broken.txt"
+	code 'no feasible circuit' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/broken.txt" 'algorithm="circuitsdna"' generations=3
+	like 'is said so' "$T/err" 'no feasible circuit: after 3 generations'
+else
+	skip 'published search' 'AXPIPE_DATA has no circuitsdna/seed_netlist.txt'
+fi
+done_testing
