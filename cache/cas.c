@@ -373,8 +373,7 @@ ax_cas_lay(struct ax_store *s, const struct ax_digest *d, const char *dest,
 			break;
 		ax_sha_add(sha, buf, (size_t)n);
 		if (!clone && ax_write_all(out, buf, (size_t)n) < 0) {
-			ax_err_set(err, AX_EXIT_ENV,
-				   "%s: cannot write:", dest);
+			ax_err_set(err, AX_EXIT_ENV, "%s: cannot write:", dest);
 			ax_sha_free(sha);
 			goto out;
 		}

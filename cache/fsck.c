@@ -61,8 +61,8 @@ check_object(void *arg, const struct ax_digest *d, const char *rel)
 	int rc;
 
 	f->r->objects++;
-	if (!d || fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW) <
-			  0 ||
+	if (!d ||
+	    fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISREG(st.st_mode)) {
 		f->r->corrupt++;
 		say(f, ax_asprintf("cas/%s: not an object%s", rel,
@@ -112,13 +112,13 @@ need(void *arg, const struct ax_digest *d)
 			if (!ax_set_has(&f->good, &t.files[i].digest)) {
 				f->r->missing++;
 				f->complete = false;
-				say(f, ax_asprintf(
-					       "%s: names tree %s, whose file "
-					       "%s (%s) is missing or corrupt",
-					       f->line, ax_hex(hex, d),
-					       t.files[i].path,
-					       ax_hex(lost,
-						      &t.files[i].digest)));
+				say(f,
+				    ax_asprintf(
+					    "%s: names tree %s, whose file "
+					    "%s (%s) is missing or corrupt",
+					    f->line, ax_hex(hex, d),
+					    t.files[i].path,
+					    ax_hex(lost, &t.files[i].digest)));
 			}
 	ax_tree_free(&t);
 }

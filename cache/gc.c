@@ -78,7 +78,7 @@ struct gc {
 	struct ax_set keys;    /* records that stay because somebody says so */
 	struct ax_set marked;  /* objects that stay */
 	struct ax_set dropped; /* records that go */
-	bool again;	       /* mark_record found something to keep */
+	bool again;            /* mark_record found something to keep */
 	time_t now;
 };
 
@@ -143,7 +143,8 @@ mark_record(void *arg, const struct ax_digest *key, const char *rel)
 	struct stat st;
 	json_t *v;
 
-	if (!key || fstatat(g->s->room[AX_AC], rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!key ||
+	    fstatat(g->s->room[AX_AC], rel, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (!g->o->keep_all_records && !ax_set_has(&g->keys, key) &&
 	    !is_young(g, &st)) {
@@ -335,10 +336,11 @@ lock_alone(struct ax_store *s, struct ax_err *err)
 		nanosleep(&tick, NULL);
 	}
 	(void)flock(s->fd, LOCK_SH); /* a failed change may have dropped it */
-	return ax_err_set(err, AX_EXIT_ENV,
-			  "store %s: another axpipe is using it; try again when "
-			  "that has ended",
-			  s->dir);
+	return ax_err_set(
+		err, AX_EXIT_ENV,
+		"store %s: another axpipe is using it; try again when "
+		"that has ended",
+		s->dir);
 }
 
 int

@@ -21,7 +21,7 @@
 
 struct place {
 	const char *line; /* NULL: empty */
-	size_t len;	  /* without the newline; 0: replaced since */
+	size_t len;       /* without the newline; 0: replaced since */
 };
 
 enum quiet { UNKNOWN, QUIET, CHANGED };
@@ -150,7 +150,8 @@ load(struct ax_store *s, struct ax_record_index *x)
 
 /* True when a folder of ac/ is as it was when the index was written last. */
 static bool
-is_quiet(struct ax_store *s, struct ax_record_index *x, const char *rel, unsigned byte)
+is_quiet(struct ax_store *s, struct ax_record_index *x, const char *rel,
+	 unsigned byte)
 {
 	char sub[3] = {rel[0], rel[1], '\0'};
 	struct stat st;
@@ -169,7 +170,7 @@ is_quiet(struct ax_store *s, struct ax_record_index *x, const char *rel, unsigne
 
 int
 ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
-	      const char **text, size_t *len)
+		     const char **text, size_t *len)
 {
 	struct ax_record_index *x = s->index;
 	char hex[AX_HEX_LEN + 1], check[17], rel[AX_REL_LEN + 1];
@@ -193,14 +194,13 @@ ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
 	/* the record's file has the last word; it ends with a newline */
 	ax_rel(rel, key);
 	return is_quiet(s, x, rel, key->b[0]) ||
-	       (fstatat(s->room[AX_AC], rel, &st,
-			AT_SYMLINK_NOFOLLOW) == 0 &&
+	       (fstatat(s->room[AX_AC], rel, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 		S_ISREG(st.st_mode) && (uint64_t)st.st_size == *len + 1);
 }
 
 void
-ax_record_index_note(struct ax_store *s, const struct ax_digest *key, const char *text,
-	      size_t len)
+ax_record_index_note(struct ax_store *s, const struct ax_digest *key,
+		     const char *text, size_t len)
 {
 	struct ax_record_index *x = get(s);
 	char hex[AX_HEX_LEN + 1], check[17];

@@ -19,7 +19,10 @@ static json_t *read_value(struct reader *r, unsigned depth);
 
 /* 1 for what may stand in a string as it is: printable ASCII but " and \ */
 static const unsigned char plain[256] = {
-	[' '] = 1, ['!'] = 1, ['#' ... '['] = 1, [']' ... '~'] = 1,
+	[' '] = 1,
+	['!'] = 1,
+	['#' ... '['] = 1,
+	[']' ... '~'] = 1,
 };
 
 /* The text between quotes; false when there is anything special in it. */
@@ -62,8 +65,8 @@ read_number(struct reader *r)
 		minus = true;
 		r->p++;
 	}
-	if (!digit(r) || (*r->p == '0' && r->p + 1 < r->end &&
-			  r->p[1] >= '0' && r->p[1] <= '9'))
+	if (!digit(r) || (*r->p == '0' && r->p + 1 < r->end && r->p[1] >= '0' &&
+			  r->p[1] <= '9'))
 		return NULL;
 	for (n = 0; digit(r); r->p++, n++) {
 		if (n >= 18)
@@ -164,8 +167,7 @@ skip_value(struct reader *r)
 		default:
 			r->p++;
 		}
-	} while (depth ||
-		 (r->p < r->end && *r->p != ',' && *r->p != '}'));
+	} while (depth || (r->p < r->end && *r->p != ',' && *r->p != '}'));
 	return true;
 }
 

@@ -60,7 +60,8 @@ ax_unlock(int fd)
 	n = readlink(link, path, sizeof(path) - 1);
 	if (n > AX_HEX_LEN) {
 		path[n] = '\0';
-		/* still locked: whoever waits finds the name gone, tries anew */
+		/* still locked: whoever waits finds the name gone, tries anew
+		 */
 		if (strlen(ax_basename(path)) == AX_HEX_LEN)
 			(void)unlink(path);
 	}

@@ -21,7 +21,7 @@
 struct entry {
 	uint64_t dev, ino, size;
 	int64_t mtime, changed; /* ns; st_mtim, st_ctim */
-	uint64_t kind;	      /* 0: empty slot; else enum ax_memo_kind + 1 */
+	uint64_t kind;          /* 0: empty slot; else enum ax_memo_kind + 1 */
 	struct ax_digest digest;
 	uint64_t check;
 };
@@ -105,7 +105,8 @@ load(struct ax_memo *m, int fd)
 	char *buf;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size > MAX_MEMO || st.st_size < (off_t)sizeof(magic))
+	    (uint64_t)st.st_size > MAX_MEMO ||
+	    st.st_size < (off_t)sizeof(magic))
 		return;
 	len = (size_t)st.st_size;
 	buf = ax_malloc(len);
@@ -172,7 +173,8 @@ ax_memo_learn(struct ax_store *s, const struct stat *before,
 	struct entry e;
 
 	/* changed meanwhile, or so lately that another change might not show */
-	if (before->st_dev != after->st_dev || before->st_ino != after->st_ino ||
+	if (before->st_dev != after->st_dev ||
+	    before->st_ino != after->st_ino ||
 	    before->st_size != after->st_size ||
 	    ns(before->st_mtim) != ns(after->st_mtim) ||
 	    ns(before->st_ctim) != ns(after->st_ctim) ||
@@ -224,8 +226,8 @@ ax_memo_hash(struct ax_store *s, struct ax_digest *out, uint64_t *size,
 	int rc = 0;
 
 	if (stat(path, &st) < 0)
-		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot be read:",
-				  path);
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "%s: cannot be read:", path);
 	if (tree)
 		*tree = S_ISDIR(st.st_mode);
 	if (S_ISREG(st.st_mode)) {
@@ -295,9 +297,8 @@ append(struct ax_store *s, struct ax_memo *m, struct ax_err *err)
 	    magic != MAGIC || (uint64_t)end > MAX_MEMO) {
 		/* none yet, of another machine, or damaged: start again */
 		magic = MAGIC;
-		if (ftruncate(fd, 0) < 0 ||
-		    pwrite(fd, &magic, sizeof(magic), 0) !=
-			    (ssize_t)sizeof(magic))
+		if (ftruncate(fd, 0) < 0 || pwrite(fd, &magic, sizeof(magic),
+						   0) != (ssize_t)sizeof(magic))
 			goto fail;
 		end = sizeof(magic);
 	}

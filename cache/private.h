@@ -15,7 +15,7 @@
 
 #define AX_TREE_HEAD "axpipe tree 1\n"
 #define AX_TREE_HEAD_LEN (sizeof(AX_TREE_HEAD) - 1)
-#define AX_TREE_MAX ((size_t)512 << 20)	 /* bytes of a listing */
+#define AX_TREE_MAX ((size_t)512 << 20)  /* bytes of a listing */
 #define AX_RECORD_MAX ((size_t)16 << 20) /* bytes of a record */
 
 /* The two rooms that are spread over 256 folders by the first byte. */
@@ -27,15 +27,16 @@ struct ax_record_index;
 struct ax_store {
 	char *dir;
 	bool readonly;
-	int fd;		      /* of dir; carries the flock */
-	int room[AX_NROOMS];  /* cas/ and ac/; -1 where a read-only store has none */
-	int tmp;	      /* tmp/ */
+	int fd;              /* of dir; carries the flock */
+	int room[AX_NROOMS]; /* cas/ and ac/; -1 where a read-only store has
+				none */
+	int tmp;             /* tmp/ */
 	/* folders that got a new name since they were last synced */
 	bool dirty[AX_NROOMS][256], dirty_room[AX_NROOMS];
-	uint64_t counter;     /* for names in tmp/ */
+	uint64_t counter; /* for names in tmp/ */
 	struct ax_memo *memo;
 	struct ax_record_index *index;
-	size_t record_reads;  /* how many records this process asked for */
+	size_t record_reads; /* how many records this process asked for */
 };
 
 /* "ab/cdef...", the place of a digest in its room. Returns out. */
@@ -129,10 +130,10 @@ char *ax_record_maker(struct ax_store *s, const struct ax_digest *d);
 
 /* 1 and the borrowed text when the index has the record. */
 int ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
-		  const char **text, size_t *len);
+			 const char **text, size_t *len);
 /* Notes a record that was written, or read from its file. */
 void ax_record_index_note(struct ax_store *s, const struct ax_digest *key,
-		   const char *text, size_t len);
+			  const char *text, size_t len);
 /* Appends what was noted. Best effort: the index is only a shortcut. */
 void ax_record_index_save(struct ax_store *s);
 /* Forgets it and removes its file: records were removed. */
@@ -145,8 +146,7 @@ void ax_record_index_free(struct ax_record_index *x);
  * general parser; NULL for anything out of the ordinary (escapes, non-ASCII,
  * depth), which the general parser must then judge. With `members` (ends with
  * NULL) only these of the outermost object are kept. */
-json_t *ax_json_quick(const char *text, size_t len,
-		      const char *const *members);
+json_t *ax_json_quick(const char *text, size_t len, const char *const *members);
 
 /* memo.c ----------------------------------------------------------------- */
 

@@ -25,7 +25,8 @@ compact(struct ax_str *out, const json_t *v)
 
 	if (json_is_object(v)) {
 		ax_str_addc(out, '{');
-		json_object_foreach((json_t *)v, key, member) {
+		json_object_foreach((json_t *)v, key, member)
+		{
 			if (!first)
 				ax_str_addc(out, ',');
 			first = false;
@@ -36,7 +37,8 @@ compact(struct ax_str *out, const json_t *v)
 		ax_str_addc(out, '}');
 	} else if (json_is_array(v)) {
 		ax_str_addc(out, '[');
-		json_array_foreach((json_t *)v, i, member) {
+		json_array_foreach((json_t *)v, i, member)
+		{
 			if (i)
 				ax_str_addc(out, ',');
 			compact(out, member);

@@ -100,11 +100,12 @@ check_version(struct ax_store *s, bool *fresh, struct ax_err *err)
 		goto out;
 	for (i = 0; i < n; i++)
 		if (!ax_starts(list[i], ".version.")) {
-			ax_err_set(err, AX_EXIT_ENV,
-				   "%s: not a store: it holds files (%s) but no "
-				   "file `version`; name an empty or new folder "
-				   "with --store DIR",
-				   s->dir, list[i]);
+			ax_err_set(
+				err, AX_EXIT_ENV,
+				"%s: not a store: it holds files (%s) but no "
+				"file `version`; name an empty or new folder "
+				"with --store DIR",
+				s->dir, list[i]);
 			ax_free_list(list, n);
 			goto out;
 		}
@@ -120,8 +121,8 @@ out:
 static int
 create(struct ax_store *s, struct ax_err *err)
 {
-	static const char *const folders[] = {"cas", "ac", "tmp", "work",
-					      "locks", "quarantine", "pins"};
+	static const char *const folders[] = {
+		"cas", "ac", "tmp", "work", "locks", "quarantine", "pins"};
 	char *path;
 	bool fresh;
 	size_t i;
@@ -184,14 +185,17 @@ ax_store_open(struct ax_store **out, const char *dir, bool readonly,
 	s->readonly = readonly;
 	s->fd = s->tmp = s->room[AX_CAS] = s->room[AX_AC] = -1;
 	if (!readonly && ax_mkdirs(dir, err) < 0) {
-		ax_err_wrap(err, "store %s: cannot be created; choose another "
-				 "with --store DIR or AXPIPE_STORE", dir);
+		ax_err_wrap(err,
+			    "store %s: cannot be created; choose another "
+			    "with --store DIR or AXPIPE_STORE",
+			    dir);
 		goto fail;
 	}
 	s->fd = open_folder(AT_FDCWD, dir);
 	if (s->fd < 0) {
 		if (errno == ENOENT)
-			ax_err_set(err, AX_EXIT_ENV, "store %s: not there", dir);
+			ax_err_set(err, AX_EXIT_ENV, "store %s: not there",
+				   dir);
 		else
 			ax_store_error(s, err, "open", NULL);
 		goto fail;
@@ -201,7 +205,8 @@ ax_store_open(struct ax_store **out, const char *dir, bool readonly,
 			goto fail;
 	} else {
 		path = ax_join(dir, "pins"); /* the last that create() makes */
-		if (!ax_is_dir(path) || faccessat(s->fd, "version", F_OK, 0) < 0)
+		if (!ax_is_dir(path) ||
+		    faccessat(s->fd, "version", F_OK, 0) < 0)
 			i = create(s, err);
 		else
 			i = check_version(s, &fresh, err);
@@ -216,8 +221,8 @@ ax_store_open(struct ax_store **out, const char *dir, bool readonly,
 	for (i = 0; i < AX_NROOMS; i++)
 		s->room[i] = open_folder(s->fd, room_name[i]);
 	s->tmp = open_folder(s->fd, "tmp");
-	if (!readonly && (s->tmp < 0 || s->room[AX_CAS] < 0 ||
-			  s->room[AX_AC] < 0)) {
+	if (!readonly &&
+	    (s->tmp < 0 || s->room[AX_CAS] < 0 || s->room[AX_AC] < 0)) {
 		ax_store_error(s, err, "open", "its folders");
 		goto fail;
 	}
@@ -257,7 +262,8 @@ ax_store_close(struct ax_store *s)
 	if (!s)
 		return;
 	if (!s->readonly && s->tmp >= 0) {
-		/* nothing depends on these: what did was synced with its record */
+		/* nothing depends on these: what did was synced with its record
+		 */
 		(void)ax_store_sync(s, NULL);
 		(void)ax_memo_save(s, NULL);
 		ax_record_index_save(s);
@@ -342,8 +348,9 @@ ax_temp_open(struct ax_store *s, struct ax_temp *t, struct ax_err *err)
 	for (try = 0; try < 100; try++) {
 		if (getrandom(&r, sizeof(r), GRND_NONBLOCK) < 0)
 			r = (uint64_t)time(NULL) * 2654435761u + s->counter;
-		snprintf(t->name, sizeof(t->name), "%ld.%" PRIu64 ".%016" PRIx64,
-			 (long)getpid(), s->counter++, r);
+		snprintf(t->name, sizeof(t->name),
+			 "%ld.%" PRIu64 ".%016" PRIx64, (long)getpid(),
+			 s->counter++, r);
 		t->fd = openat(s->tmp, t->name,
 			       O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (t->fd >= 0)

@@ -125,7 +125,8 @@ void ax_memo_learn(struct ax_store *s, const struct stat *before,
 /* Writes what was learned; also done by ax_store_close. */
 int ax_memo_save(struct ax_store *s, struct ax_err *err);
 
-/* Work folders and locks ---------------------------------------------------- */
+/* Work folders and locks ----------------------------------------------------
+ */
 
 /* Locks a key for one process (flock). wait=false: returns 1 if somebody else
  * holds it. The lock dies with the process. 0 taken, -1 error. */
@@ -135,7 +136,8 @@ void ax_unlock(int fd);
 /* work/<key>. Caller frees. Not created. */
 char *ax_store_workdir(const struct ax_store *s, const struct ax_digest *key);
 
-/* Housekeeping --------------------------------------------------------------- */
+/* Housekeeping ---------------------------------------------------------------
+ */
 
 struct ax_gc_options {
 	bool dry_run;
@@ -157,7 +159,7 @@ int ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 		struct ax_gc_result *r, struct ax_err *err);
 
 struct ax_fsck_result {
-	uint64_t objects, records, bytes;	 /* looked at */
+	uint64_t objects, records, bytes;       /* looked at */
 	uint64_t corrupt, missing, bad_records; /* found */
 };
 

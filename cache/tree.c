@@ -178,8 +178,7 @@ ax_tree_parse(struct ax_tree *t, const char *text, size_t len, const char *name,
 				     (size_t)(nl - p) - AX_HEX_LEN - 3);
 		if (ax_unhex(&f->digest, hex) < 0 ||
 		    !ax_path_is_inside(f->path) ||
-		    (t->n > 1 &&
-		     strcmp(t->files[t->n - 2].path, f->path) >= 0))
+		    (t->n > 1 && strcmp(t->files[t->n - 2].path, f->path) >= 0))
 			goto bad;
 	}
 	return 0;

@@ -30,8 +30,7 @@ run(const struct ax_args *a, struct ax_err *err)
 	int rc = 0;
 
 	runs = ax_arg_num(a, "runs", 0);
-	if (!(days >= 0 && days <= 100000) ||
-	    !(runs >= 0 && runs <= 1000000))
+	if (!(days >= 0 && days <= 100000) || !(runs >= 0 && runs <= 1000000))
 		return ax_err_set(err, AX_EXIT_USAGE,
 				  "--age and --runs want a number that is not "
 				  "negative");

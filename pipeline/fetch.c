@@ -181,8 +181,8 @@ fetch_packed(struct ax_store *s, const struct ax_source *src,
 				   "network",
 				   src->url);
 		else if (ax_fetch_url(s, src->url,
-				      o->max ? o->max : AX_FETCH_MAX,
-				      NULL, o, &archive, NULL, err) == 0 &&
+				      o->max ? o->max : AX_FETCH_MAX, NULL, o,
+				      &archive, NULL, err) == 0 &&
 			 remember(s, &key, src->url, NULL, NULL, &archive,
 				  false, err) == 0)
 			rc = unpack(s, src, &archive, &found, err);
@@ -250,7 +250,7 @@ say_offline(const struct ax_source *src, const struct ax_fetch_options *o,
 		   "nor %s holds bytes with SHA-256 %s; run once without "
 		   "--offline, or give --mirror DIR",
 		   src->url,
-		   o->nmirrors == 0	  ? "a mirror (none is given)"
+		   o->nmirrors == 0   ? "a mirror (none is given)"
 		   : o->nmirrors == 1 ? o->mirrors[0]
 				      : "any of the mirrors",
 		   ax_hex(hex, &src->sha256));

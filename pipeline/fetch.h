@@ -20,11 +20,11 @@
 struct ax_fetch_options {
 	const char *const *mirrors; /* folders */
 	size_t nmirrors;
-	bool offline;		/* no network; file:// and local git stay */
-	uint64_t max;		/* cap on a download; 0: AX_FETCH_MAX */
-	long connect_timeout;	/* seconds; 0: 30 */
-	long stall_timeout;	/* seconds without a byte; 0: 60 */
-	int tries;		/* of a download that fails in passing; 0: 3 */
+	bool offline;         /* no network; file:// and local git stay */
+	uint64_t max;         /* cap on a download; 0: AX_FETCH_MAX */
+	long connect_timeout; /* seconds; 0: 30 */
+	long stall_timeout;   /* seconds without a byte; 0: 60 */
+	int tries;            /* of a download that fails in passing; 0: 3 */
 	/* Called now and then; total 0: not known. Not 0 stops the fetch. */
 	int (*progress)(void *arg, const char *what, uint64_t done,
 			uint64_t total);
@@ -61,14 +61,14 @@ int ax_mirror_find(struct ax_store *s, const char *const *mirrors,
 bool ax_mirror_has(struct ax_store *s, const char *const *mirrors,
 		   size_t nmirrors, const struct ax_digest *d, uint64_t size);
 
-/* fetch_url.c, fetch_git.c -------------------------------------------------- */
+/* fetch_url.c, fetch_git.c --------------------------------------------------
+ */
 
 /* What lies at an address, at most `max` bytes, into the store; with `want`
  * only when it has that digest. *out is what came, stored or not. */
 int ax_fetch_url(struct ax_store *s, const char *url, uint64_t max,
-		 const struct ax_digest *want,
-		 const struct ax_fetch_options *o, struct ax_digest *out,
-		 uint64_t *size, struct ax_err *err);
+		 const struct ax_digest *want, const struct ax_fetch_options *o,
+		 struct ax_digest *out, uint64_t *size, struct ax_err *err);
 /* A file or folder of a repository at a commit. */
 int ax_fetch_git(struct ax_store *s, const char *url, const char *rev,
 		 const char *path, const struct ax_fetch_options *o,
@@ -80,7 +80,8 @@ struct ax_digest ax_fetch_key(const char *url, const char *rev,
 /* True for an address that needs no network. */
 bool ax_fetch_is_local(const char *url);
 
-/* fetch_archive.c ----------------------------------------------------------- */
+/* fetch_archive.c -----------------------------------------------------------
+ */
 
 /* Takes bytes as they are unpacked. */
 typedef int (*ax_sink)(void *arg, const void *bytes, size_t n,
@@ -93,7 +94,6 @@ int ax_unpack_file(const char *path, const char *shown, uint64_t max,
 /* The bytes of one member of an archive. Nothing is written anywhere but to
  * the sink, so an archive cannot reach outside. */
 int ax_unpack_member(const char *path, const char *shown, const char *member,
-		     uint64_t max, ax_sink sink, void *arg,
-		     struct ax_err *err);
+		     uint64_t max, ax_sink sink, void *arg, struct ax_err *err);
 
 #endif

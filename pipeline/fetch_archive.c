@@ -103,7 +103,8 @@ ax_unpack_file(const char *path, const char *shown, uint64_t max, ax_sink sink,
 	} else if (archive_filter_count(a) < 2) {
 		/* the last of the filters is "none" */
 		ax_err_set(err, AX_EXIT_ENV,
-			   "%s: is not compressed in any way known here", shown);
+			   "%s: is not compressed in any way known here",
+			   shown);
 	} else {
 		rc = copy(a, shown, max, sink, arg, err);
 	}
@@ -183,8 +184,8 @@ ax_unpack_member(const char *path, const char *shown, const char *member,
 	if (!done) {
 		near = ax_nearest(member, (const char *const *)list, n);
 		ax_err_set(err, AX_EXIT_ENV,
-			   "%s: has no member \"%s\" (%zu members%s%s%s)", shown,
-			   member, seen, near ? "; did you mean \"" : "",
+			   "%s: has no member \"%s\" (%zu members%s%s%s)",
+			   shown, member, seen, near ? "; did you mean \"" : "",
 			   near ? near : "", near ? "\"?" : "");
 	}
 	for (i = 0; i < n; i++)

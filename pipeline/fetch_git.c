@@ -49,9 +49,9 @@ on_progress(const git_indexer_progress *p, void *arg)
 {
 	struct job *j = arg;
 
-	if (j->o->progress && j->o->progress(j->o->arg, j->url,
-					     p->received_objects,
-					     p->total_objects) != 0) {
+	if (j->o->progress &&
+	    j->o->progress(j->o->arg, j->url, p->received_objects,
+			   p->total_objects) != 0) {
 		j->stopped = true;
 		return -1;
 	}
@@ -133,8 +133,8 @@ fetch_commit(git_repository *repo, struct job *j, const git_oid *id,
 		return 0;
 	}
 	if (reason)
-		ax_err_set(err, AX_EXIT_ENV,
-			   "git %s: cannot be fetched: %s%s", j->url, reason,
+		ax_err_set(err, AX_EXIT_ENV, "git %s: cannot be fetched: %s%s",
+			   j->url, reason,
 			   ax_fetch_is_local(j->url)
 				   ? ""
 				   : "; check the network, or pin the input "
@@ -178,16 +178,15 @@ static int
 load_blob(struct job *j, const git_oid *id, const char *path, git_blob **out)
 {
 	if (git_blob_lookup(out, j->repo, id) < 0)
-		return ax_err_set(j->err, AX_EXIT_ENV, "git %s: %s: %s",
-				  j->url, path, why());
+		return ax_err_set(j->err, AX_EXIT_ENV, "git %s: %s: %s", j->url,
+				  path, why());
 	j->bytes += (uint64_t)git_blob_rawsize(*out);
 	if (j->bytes <= j->max)
 		return 0;
 	git_blob_free(*out);
 	*out = NULL;
 	return ax_err_set(j->err, AX_EXIT_ENV,
-			  "git %s: %s: more than %" PRIu64
-			  " bytes, the limit",
+			  "git %s: %s: more than %" PRIu64 " bytes, the limit",
 			  j->url, j->path, j->max);
 }
 
@@ -206,8 +205,8 @@ write_tree(struct job *j, const git_oid *id, const char *dest,
 	if (depth > MAX_DEPTH)
 		return refuse(j, shown, "nested too deep");
 	if (git_tree_lookup(&tree, j->repo, id) < 0)
-		return ax_err_set(j->err, AX_EXIT_ENV, "git %s: %s: %s",
-				  j->url, shown, why());
+		return ax_err_set(j->err, AX_EXIT_ENV, "git %s: %s: %s", j->url,
+				  shown, why());
 	if (mkdir(dest, 0777) < 0)
 		rc = ax_err_set(j->err, AX_EXIT_ENV,
 				"%s: cannot create the folder:", dest);

@@ -58,9 +58,8 @@ watch(void *arg, curl_off_t total, curl_off_t done, curl_off_t up_total,
 
 	(void)up_total;
 	(void)up;
-	if (d->o->progress &&
-	    d->o->progress(d->o->arg, d->url, (uint64_t)done,
-			   (uint64_t)total) != 0) {
+	if (d->o->progress && d->o->progress(d->o->arg, d->url, (uint64_t)done,
+					     (uint64_t)total) != 0) {
 		d->stopped = true;
 		return 1;
 	}
@@ -147,9 +146,8 @@ attempt(struct ax_store *s, struct download *d, struct ax_digest *out,
 		return ax_err_set(err, AX_EXIT_INTERRUPTED, "%s: stopped",
 				  d->url);
 	if (!d->failed)
-		ax_err_set(err, AX_EXIT_ENV,
-			   "%s: cannot be fetched: %s%s", d->url,
-			   text[0] ? text : curl_easy_strerror(code),
+		ax_err_set(err, AX_EXIT_ENV, "%s: cannot be fetched: %s%s",
+			   d->url, text[0] ? text : curl_easy_strerror(code),
 			   ax_fetch_is_local(d->url)
 				   ? ""
 				   : "; check the network, or give a folder "

@@ -51,7 +51,8 @@ read_lock(struct roots *r, const git_oid *id)
 				  "%s: lock.json of a run is not JSON; nothing "
 				  "was removed",
 				  r->dir);
-	json_object_foreach(json_object_get(lock, "nodes"), name, node) {
+	json_object_foreach(json_object_get(lock, "nodes"), name, node)
+	{
 		const char *hex =
 			json_string_value(json_object_get(node, "key"));
 

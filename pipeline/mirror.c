@@ -29,11 +29,11 @@ struct mirror {
 	const char *dir;
 	const struct ax_digest *want;
 	uint64_t size; /* of the bytes wanted; 0: not known */
-	bool take;     /* put it into the store, not only say that it is there */
+	bool take; /* put it into the store, not only say that it is there */
 	struct sum *sums;
 	size_t n, cap;
 	struct ax_map plain, unpacked; /* paths that have a line of the kind */
-	size_t files; /* looked at */
+	size_t files;                  /* looked at */
 	char *trouble; /* first thing that was wrong with the mirror, or NULL */
 	struct ax_err *err;
 };
@@ -139,8 +139,8 @@ take(struct mirror *m, const char *path, bool unpacked)
 		while (rc == 0 && (n = fread(buf, 1, (size_t)1 << 18, f)) > 0)
 			rc = ax_put_add(put, buf, n, &why);
 		if (rc == 0 && ferror(f))
-			rc = ax_err_set(&why, AX_EXIT_ENV, "%s: cannot read:",
-					path);
+			rc = ax_err_set(&why, AX_EXIT_ENV,
+					"%s: cannot read:", path);
 		free(buf);
 		fclose(f);
 	} else {

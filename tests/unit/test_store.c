@@ -295,8 +295,8 @@ trees(void)
 
 	/* a hostile listing put as an object */
 	for (i = 0; i < 5; i++) {
-		static const char *const paths[] = {"../out", "/etc/x",
-						    "a/../../b", "a//b", "a\tb"};
+		static const char *const paths[] = {
+			"../out", "/etc/x", "a/../../b", "a//b", "a\tb"};
 		char hex[65];
 		struct ax_digest one = digest_of("1");
 
@@ -445,7 +445,8 @@ numbers(void)
 			good += json_number_value(json_array_get(
 					json_object_get(back, "list"),
 					(size_t)i)) ==
-				json_real_value(json_array_get(list, (size_t)i));
+				json_real_value(
+					json_array_get(list, (size_t)i));
 	is_int(good, 20000, "every number comes back as it was");
 	json_decref(back);
 	json_decref(r);
@@ -481,10 +482,9 @@ many_records(void)
 	ax_store_close(s);
 	ok(stat(path, &st) == 0 && st.st_size > 20000, "an index is written");
 	for (round = 0; round < 4; round++) {
-		static const char *const what[] = {"through the index",
-						   "with a torn index",
-						   "with a damaged index",
-						   "without an index"};
+		static const char *const what[] = {
+			"through the index", "with a torn index",
+			"with a damaged index", "without an index"};
 
 		if (round == 1) {
 			if (truncate(path, st.st_size * 2 / 3 + 7) < 0)
@@ -506,18 +506,18 @@ many_records(void)
 			if (ax_store_record_get(s, &key, &back, &err) == 1) {
 				good += json_integer_value(json_object_get(
 						back, "n")) == i &&
-					ax_streq(name,
-						 json_string_value(
-							 json_object_get(
-								 back,
-								 "node")));
+					ax_streq(
+						name,
+						json_string_value(
+							json_object_get(
+								back, "node")));
 				json_decref(back);
 				if (ax_store_record_part(s, &key, some, &back,
 							 &err) == 1)
 					part += json_object_size(back) == 2 &&
 						json_integer_value(
-							json_object_get(
-								back, "n")) ==
+							json_object_get(back,
+									"n")) ==
 							i;
 				json_decref(back);
 			}
@@ -877,8 +877,8 @@ no_room(void)
 	ok(ax_store_put(s, &d, NULL, tree, true, &err) < 0 && err.exit == 3,
 	   "no room for a tree");
 	ok(ax_store_put_bytes(s, &d, bytes, 600000, &err) < 0, "nor for bytes");
-	r = json_pack("{s:o}", "text", json_stringn(memset(bytes, 'x', 400000),
-						    400000));
+	r = json_pack("{s:o}", "text",
+		      json_stringn(memset(bytes, 'x', 400000), 400000));
 	ok(ax_store_record_put(s, &key, r, &err) < 0 && err.exit == 3,
 	   "no room for a record");
 	setrlimit(RLIMIT_FSIZE, &old);
@@ -946,7 +946,7 @@ read_only(void)
 		printf("# %s\n", err.text);
 		fflush(stdout);
 		_exit(status < 0 && err.exit == 3 &&
-			      strstr(err.text, "--store DIR")
+				      strstr(err.text, "--store DIR")
 			      ? 0
 			      : 1);
 	}
@@ -1058,8 +1058,8 @@ collect(void)
 		ok(ax_store_gc(s, &o, &g, &err) == 0, "gc with two roots");
 	}
 	printf("# %d records, %d objects, %d work removed; %d, %d kept\n",
-	       (int)g.records, (int)g.objects, (int)g.work,
-	       (int)g.kept_records, (int)g.kept_objects);
+	       (int)g.records, (int)g.objects, (int)g.work, (int)g.kept_records,
+	       (int)g.kept_objects);
 	ok(g.records == 2 && g.objects == 2 && g.work == 1 &&
 		   g.kept_records == 3 && g.kept_objects == 4,
 	   "the counts");
