@@ -28,10 +28,13 @@ add_wrapped(struct ax_str *s, const char *text, size_t indent)
 	ax_str_addc(s, '\n');
 }
 
+/* A string that is there and not empty, or NULL. */
 static const char *
 member(const json_t *o, const char *key)
 {
-	return json_string_value(json_object_get(o, key));
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text && *text ? text : NULL;
 }
 
 /* Calls add for each paragraph of "description". */

@@ -42,6 +42,7 @@ struct ax_index {
 	struct ax_map by_name;
 	size_t points, links; /* so far, against the limits */
 	size_t cnodes;	      /* room in graph->nodes */
+	json_t *empty;	      /* {}, the coordinates of what is not swept */
 	struct ax_manifest *manifest; /* the files; owned */
 };
 

@@ -615,6 +615,8 @@ row_coords(struct making *k, const struct ax_row *row)
 						   ? from->sources[pick]->coords
 						   : from->nodes[pick]->coords);
 	}
+	if (!row->point.n)
+		return json_incref(k->g->index->empty);
 	return ax_point_json(&row->point);
 }
 

@@ -37,6 +37,7 @@ ax_graph_load(struct ax_graph **out, const char *manifest,
 	*out = NULL;
 	g->path = ax_strdup(manifest);
 	g->index = ax_calloc(1, sizeof(*g->index));
+	g->index->empty = json_object();
 	g->index->manifest = ax_calloc(1, sizeof(*g->index->manifest));
 	if (build(g, manifest, stages, sets, nsets, err) < 0) {
 		ax_graph_free(g);
@@ -72,6 +73,7 @@ ax_graph_free(struct ax_graph *g)
 	json_decref(g->figures);
 	json_decref(g->claims);
 	json_decref(g->resolved);
+	json_decref(g->index->empty);
 	ax_map_free(&g->by_name);
 	ax_map_free(&g->source_by_name);
 	ax_map_free(&g->index->by_name);

@@ -12,7 +12,7 @@
 static json_t *
 name_set(const char *const *names, size_t n)
 {
-	json_t *set = json_object();
+	json_t *set = n ? json_object() : NULL;
 
 	for (size_t i = 0; i < n; i++)
 		json_object_set_new_nocheck(set, names[i], json_true());
@@ -23,6 +23,7 @@ static int
 fill_in(json_t **out, json_t *value, const struct ax_entry *e, const char *key,
 	const struct ax_manifest *m, const json_t *hidden, struct ax_err *err)
 {
+	/* hidden == NULL: nothing is */
 	struct ax_scope scope = {NULL, m->vars, true, hidden};
 	struct ax_place at = ax_place_key(&e->place, key);
 
@@ -132,7 +133,7 @@ resolve_stage(json_t **out, const struct ax_entry *e,
 	json_object_set_nocheck(*out, "stage", json_object_get(e->json, "stage"));
 	in = json_object_get(e->json, "in");
 	if (in) {
-		own = ax_point_json(&e->own);
+		own = e->own.n ? ax_point_json(&e->own) : NULL;
 		rc = fill_in(&done, in, e, "in", m, own, err);
 		json_decref(own);
 		if (rc < 0)

@@ -134,8 +134,9 @@ read_port(struct ax_port *p, const char *name, const json_t *o, bool output,
 	    get_string(o, "summary", &p->summary, at, err) < 0)
 		return -1;
 	if (!output)
-		return get_bool(o, "required", true, &p->required, at, err) |
-		       get_bool(o, "many", false, &p->many, at, err);
+		return get_bool(o, "required", true, &p->required, at, err) < 0
+			       ? -1
+			       : get_bool(o, "many", false, &p->many, at, err);
 	if (get_bool(o, "tree", false, &p->tree, at, err) < 0 ||
 	    get_bool(o, "optional", false, &p->optional, at, err) < 0 ||
 	    get_string(o, "file", &p->file, at, err) < 0)
@@ -225,7 +226,6 @@ read_metrics(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 	static const char *const keys[] = {"unit", "summary", NULL};
 	struct ax_place here = ax_place_key(at, "metrics");
 	const char *name;
-	char *text;
 	json_t *o;
 
 	s->metrics = json_object_get(s->json.root, "metrics");
@@ -238,10 +238,15 @@ read_metrics(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 					      ax_type_name(o));
 		if (ax_check_keys(&m, o, keys, "a metric", err) < 0)
 			return -1;
+		/* a number without a unit says so with "" */
 		for (size_t i = 0; keys[i]; i++) {
-			if (get_string(o, keys[i], &text, &m, err) < 0)
-				return -1;
-			free(text);
+			const json_t *v = json_object_get(o, keys[i]);
+			struct ax_place text = ax_place_key(&m, keys[i]);
+
+			if (v && !json_is_string(v))
+				return ax_place_error(err, &text, 0,
+						      "\"%s\" must be a string",
+						      keys[i]);
 		}
 	}
 	return 0;

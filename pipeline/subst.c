@@ -319,6 +319,9 @@ subst_by(json_t **out, json_t *value, const struct ax_scope *s,
 		rc = ax_subst(out, chosen, s, &here, err);
 	} else {
 		keys = ax_object_keys(value, &n);
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(keys[i], "$by") == 0)
+				keys[i] = keys[--n];
 		hint = ax_suggest(spelled.buf ? spelled.buf : "", keys, n,
 				  "it has");
 		rc = ax_place_error(

@@ -241,6 +241,8 @@ parse_reference(struct parser *s)
 			return unknown_metric(s, stage, leaf.metric);
 		}
 		leaf.unit = json_string_value(json_object_get(listed, "unit"));
+		if (leaf.unit && !*leaf.unit)
+			leaf.unit = NULL;
 	}
 	s->p += n + 1;
 	op.ref = s->e->nleaves;
@@ -299,6 +301,7 @@ parse_call(struct parser *s, const char *name)
 			break;
 	if (f == AX_LEN(functions)) {
 		hint = ax_suggest(name, names, AX_LEN(names), "there are");
+		s->p -= strlen(name) + 1;
 		text = ax_asprintf("unknown function '%.60s'%s", name, hint);
 		rc = wrong(s, text);
 		free(text);
@@ -431,23 +434,38 @@ join_leaves(struct parser *s)
 	return 0;
 }
 
-int
-ax_expr_parse(struct ax_expr **out, const char *text, const struct ax_graph *g,
-	      struct ax_err *err)
+static int
+parse_whole(struct parser *s, const char *text)
 {
-	struct parser s = {NULL, text, text, 0, err};
-	int rc;
-
-	*out = NULL;
+	s->text = s->p = text;
 	if (strlen(text) > MAX_TEXT)
-		return ax_err_set(err, AX_EXIT_USAGE,
+		return ax_err_set(s->err, AX_EXIT_USAGE,
 				  "an expression of more than %d characters",
 				  MAX_TEXT);
+	if (parse_sum(s) < 0)
+		return -1;
+	if (*s->p)
+		return wrong(s, "an operator (+ - * /) or the end is expected");
+	return 0;
+}
+
+int
+ax_expr_parse_over(struct ax_expr **out, const char *text, const char *over,
+		   const struct ax_graph *g, struct ax_err *err)
+{
+	struct parser s = {NULL, text, text, 0, err};
+	int rc = 0;
+
+	*out = NULL;
 	s.e = ax_calloc(1, sizeof(*s.e));
 	s.e->graph = g;
-	rc = parse_sum(&s);
-	if (rc == 0 && *s.p)
-		rc = wrong(&s, "an operator (+ - * /) or the end is expected");
+	if (over) {
+		/* its references stay and give the points, its value goes */
+		rc = parse_whole(&s, over);
+		s.e->nops = 0;
+	}
+	if (rc == 0)
+		rc = parse_whole(&s, text);
 	if (rc == 0)
 		rc = join_leaves(&s);
 	if (rc < 0)
@@ -455,6 +473,13 @@ ax_expr_parse(struct ax_expr **out, const char *text, const struct ax_graph *g,
 	else
 		*out = s.e;
 	return rc;
+}
+
+int
+ax_expr_parse(struct ax_expr **out, const char *text, const struct ax_graph *g,
+	      struct ax_err *err)
+{
+	return ax_expr_parse_over(out, text, NULL, g, err);
 }
 
 void

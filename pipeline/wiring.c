@@ -245,7 +245,7 @@ ax_wiring_read(struct ax_entry *e, const struct ax_manifest *m,
 		if (!ax_stage_input(s, name))
 			return unknown_input(e, &here, name, err);
 	}
-	own = ax_point_json(&e->own);
+	own = e->own.n ? ax_point_json(&e->own) : NULL;
 	e->wiring = ax_arena_new(arena, s->ninputs, sizeof(*e->wiring));
 	for (size_t i = 0; i < s->ninputs && rc == 0; i++) {
 		const struct ax_port *port = &s->inputs[i];

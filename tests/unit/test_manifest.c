@@ -238,18 +238,20 @@ test_golden(void)
 	const char *src = getenv("AXPIPE_SRC");
 	char *dir = ax_asprintf("%s/tests/cli/manifests", src ? src : ".");
 	struct ax_err err = AX_ERR_INIT;
-	char **names, *path, *want, *got;
+	char **names, *path, *want;
 	struct ax_graph *g;
 	size_t n, len, seen = 0;
 
-	if (ax_list_dir(&names, &n, dir, 10000, &err) < 0) {
-		ok(0, "%s", err.text);
+	/* so that messages name files without a folder */
+	if (chdir(dir) < 0 || ax_list_dir(&names, &n, ".", 10000, &err) < 0) {
+		ok(0, "the folder of golden errors: %s", err.text);
+		free(dir);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (!ax_ends(names[i], ".expect"))
 			continue;
-		path = ax_join(dir, names[i]);
+		path = ax_strdup(names[i]);
 		if (ax_read_file(&want, &len, path, 65536, &err) < 0) {
 			ok(0, "%s", err.text);
 			free(path);
@@ -259,11 +261,7 @@ test_golden(void)
 			want[--len] = '\0';
 		memcpy(path + strlen(path) - 7, ".json", 6);
 		g = load_file(path, NULL, &err);
-		/* names of files are shown without their folder */
-		got = err.text;
-		if (ax_starts(got, dir))
-			got += strlen(dir) + 1;
-		is_str(g ? "(no error)" : got, want, "%s", names[i]);
+		is_str(g ? "(no error)" : err.text, want, "%s", names[i]);
 		is_int(g ? 0 : err.exit, AX_EXIT_USAGE, "%s: exit code",
 		       names[i]);
 		seen++;
