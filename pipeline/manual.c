@@ -7,7 +7,8 @@
 
 /* --- mdoc ---------------------------------------------------------------------- */
 
-/* Text for mdoc: backslashes doubled, a '-' of an option kept a minus. */
+/* Text for mdoc: backslashes doubled, a '-' of an option kept a minus, each
+ * sentence on a line of its own. */
 static void
 add_roff(struct ax_str *s, const char *text, size_t n)
 {
@@ -18,6 +19,22 @@ add_roff(struct ax_str *s, const char *text, size_t n)
 			ax_str_add(s, "\\e");
 		else if (text[i] == '-')
 			ax_str_add(s, "\\-");
+		else if (text[i] == ' ' && i && strchr(".?!", text[i - 1]))
+			ax_str_addc(s, '\n');
+		else
+			ax_str_addc(s, text[i]);
+	}
+}
+
+/* A line that is shown as it is. */
+static void
+add_literal(struct ax_str *s, const char *text, size_t n)
+{
+	if (n && (text[0] == '.' || text[0] == '\''))
+		ax_str_add(s, "\\&");
+	for (size_t i = 0; i < n; i++) {
+		if (text[i] == '\\' || text[i] == '-')
+			ax_str_add(s, text[i] == '-' ? "\\-" : "\\e");
 		else
 			ax_str_addc(s, text[i]);
 	}
@@ -47,8 +64,8 @@ add_text(struct ax_str *s, const char *text)
 				ax_str_add(s, literal ? "\n" : ".Pp\n");
 			literal = indented;
 			if (indented)
-				add_roff(s, text + strspn(text, " "),
-					 n - strspn(text, " "));
+				add_literal(s, text + strspn(text, " "),
+					    n - strspn(text, " "));
 			else
 				add_roff(s, text, n);
 			ax_str_addc(s, '\n');

@@ -7,6 +7,7 @@
 #include "pipeline/value.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 
 #include "pipeline/entry.h"
@@ -37,7 +38,8 @@ enum op_kind {
 struct op {
 	enum op_kind kind;
 	double number;
-	bool whole;	  /* number is an integer as written */
+	bool whole;	  /* an integer as written: then this is it */
+	int64_t integer;
 	size_t ref;	  /* OP_REF */
 	const char *name; /* OP_COORD */
 	size_t count;	  /* OP_MIN, OP_MAX: arguments */
@@ -126,8 +128,11 @@ parse_number(struct parser *s)
 	op.number = strtod(s->p, &end);
 	if (end == s->p || !isfinite(op.number))
 		return wrong(s, "this is no number");
-	op.whole = strspn(s->p, "0123456789") == (size_t)(end - s->p) &&
-		   fabs(op.number) < 9e15;
+	if (strspn(s->p, "0123456789") == (size_t)(end - s->p)) {
+		errno = 0;
+		op.integer = strtoll(s->p, NULL, 10);
+		op.whole = errno == 0;
+	}
 	s->p = end;
 	if (isalnum((unsigned char)*s->p) || *s->p == '_')
 		return wrong(s, "this cannot follow a number");
@@ -655,7 +660,7 @@ step(const struct ax_expr *e, const struct op *op, const struct ax_row *row,
 
 	switch (op->kind) {
 	case OP_NUMBER:
-		stack[(*n)++] = op->whole ? whole((int64_t)op->number)
+		stack[(*n)++] = op->whole ? whole(op->integer)
 					  : real(op->number);
 		return 0;
 	case OP_REF:
