@@ -83,7 +83,8 @@ ax_plan_lookup(struct ax_run *r, const struct ax_node *n, const char **reason,
 
 	if (reason)
 		*reason = NULL;
-	rc = ax_store_record_get(r->store, &o->key, &record, err);
+	rc = ax_store_record_part(r->store, &o->key, ax_record_members, &record,
+				  err);
 	if (rc <= 0)
 		return rc;
 	if (ax_record_take(o, n, record, &why))

@@ -3,6 +3,10 @@
 
 #include "artifacts/base/base.h"
 
+const char *const ax_record_members[] = {
+	"axpipe", "outputs", "metrics", "started", "ended", "cpu_seconds",
+	"max_rss", "log", NULL};
+
 /* Text that came from outside may not be UTF-8. */
 static json_t *
 text_or_null(const char *s)

@@ -24,4 +24,7 @@ json_t *ax_record_make(const struct ax_run *r, const struct ax_node *n);
 bool ax_record_take(struct ax_outcome *o, const struct ax_node *n,
 		    const json_t *record, const char **reason);
 
+/* The members that ax_record_take looks at; ends with NULL. */
+extern const char *const ax_record_members[];
+
 #endif
