@@ -149,7 +149,7 @@ ax_circuit_get(struct ax_ck_reader *r, const struct ax_problem *p,
 	for (unsigned j = 0; j < n; j++)
 		for (int w = 0; w < 2; w++)
 			c->in[j][w] = (uint16_t)ax_ck_get_max(
-				r, 2, p->ins + (j ? j - 1 : 0));
+				r, 2, (uint64_t)p->ins + j - 1);
 	for (unsigned o = 0; o < p->outs; o++)
 		c->out[o] = (uint16_t)ax_ck_get_max(r, 2, p->ins + n - 1);
 }

@@ -112,10 +112,10 @@ ax_search_legalise(const struct ax_search *s, struct ax_circuit *c,
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "gates: one of AND, NAND, OR, NOR must be "
 				  "allowed, or nothing can be built");
-	if (c->n > AX_CIRCUIT_NODES / 16)
+	if (c->n > AX_CIRCUIT_NODES / 8)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist: %u gates; this search takes at "
-				  "most %u", c->n, AX_CIRCUIT_NODES / 16);
+				  "most %u", c->n, AX_CIRCUIT_NODES / 8);
 	map = ax_calloc(c->ins + c->n + 1, sizeof(*map));
 	to.ins = c->ins;
 	to.outs = c->outs;
