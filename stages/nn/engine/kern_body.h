@@ -15,6 +15,8 @@
  * likewise, so that NaN and signed zero behave as in plain C. vpos(x, y) is
  * x > 0 ? y : 0.
  */
+#ifndef AX_NN_KERN_BODY_H
+#define AX_NN_KERN_BODY_H
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -289,3 +291,5 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 		.norm_grad = norm_grad, .add = add, .relu = relu,              \
 		.relu_grad = relu_grad, .quant = quant, .sgd = sgd             \
 	}
+
+#endif
