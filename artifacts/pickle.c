@@ -272,7 +272,7 @@ bytes(struct ax_unpickler *u, const uint8_t **p, size_t n, struct ax_err *err)
 static int
 number(struct ax_unpickler *u, uint32_t *out, size_t size, struct ax_err *err)
 {
-	const uint8_t *p;
+	const uint8_t *p = NULL;
 
 	if (bytes(u, &p, size, err) < 0)
 		return -1;
@@ -288,7 +288,7 @@ line(struct ax_unpickler *u, char *out, struct ax_err *err)
 	size_t n = 0;
 
 	for (;;) {
-		const uint8_t *p;
+		const uint8_t *p = NULL;
 
 		if (bytes(u, &p, 1, err) < 0)
 			return -1;
@@ -455,7 +455,7 @@ text(struct ax_unpickler *u, enum ax_pk_kind kind, size_t arg,
      struct ax_err *err)
 {
 	struct ax_pk *v = ax_pk_new(u, kind, err);
-	uint32_t n;
+	uint32_t n = 0;
 
 	if (!v || number(u, &n, arg, err) < 0 || bytes(u, &v->b, n, err) < 0)
 		return -1;
@@ -500,8 +500,8 @@ call(struct ax_unpickler *u, uint8_t op, struct ax_err *err)
 static int
 step(struct ax_unpickler *u, uint8_t op, struct ax_err *err)
 {
-	uint32_t i;
-	size_t n;
+	uint32_t i = 0;
+	size_t n = 0;
 
 	switch (op) {
 	case 0x80: /* PROTO */
