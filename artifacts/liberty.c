@@ -39,8 +39,8 @@ line_at(struct scan *s, size_t at)
 		s->line = 1;
 	}
 	while (s->counted < at) {
-		const char *nl = memchr(s->text + s->counted, '\n',
-					at - s->counted);
+		const char *nl =
+			memchr(s->text + s->counted, '\n', at - s->counted);
 
 		if (!nl)
 			break;
@@ -64,7 +64,8 @@ blanks(struct scan *s)
 	while (s->at < s->len) {
 		char c = s->text[s->at];
 
-		if (c == '/' && s->at + 1 < s->len && s->text[s->at + 1] == '*') {
+		if (c == '/' && s->at + 1 < s->len &&
+		    s->text[s->at + 1] == '*') {
 			const char *end = memmem(s->text + s->at + 2,
 						 s->len - s->at - 2, "*/", 2);
 
@@ -115,9 +116,8 @@ skip_group(struct scan *s)
 				return -1;
 			continue;
 		case '/':
-			if (s->at + 1 < s->len &&
-			    (s->text[s->at + 1] == '*' ||
-			     s->text[s->at + 1] == '/')) {
+			if (s->at + 1 < s->len && (s->text[s->at + 1] == '*' ||
+						   s->text[s->at + 1] == '/')) {
 				if (blanks(s) < 0)
 					return -1;
 				continue;
@@ -230,8 +230,9 @@ statement(struct scan *s, struct statement *st, bool top)
 		s->at++;
 	st->name.to = s->at;
 	if (st->name.from == st->name.to)
-		return fail(s, s->at, "expected the name of a group or "
-				      "attribute");
+		return fail(s, s->at,
+			    "expected the name of a group or "
+			    "attribute");
 	if (blanks(s) < 0)
 		return -1;
 	if (s->at < s->len && s->text[s->at] == ':') {
@@ -347,7 +348,8 @@ parse_pins(struct scan *s, struct ax_lib_cell *cell, struct span names)
 		       strchr(" ,\t\n\"", s->text[one.from]))
 			one.from++;
 		one.to = one.from;
-		while (one.to < names.to && !strchr(" ,\t\n\"", s->text[one.to]))
+		while (one.to < names.to &&
+		       !strchr(" ,\t\n\"", s->text[one.to]))
 			one.to++;
 		names.from = one.to;
 		if (one.from == one.to)
@@ -409,8 +411,8 @@ complete(struct ax_lib_cell *cell)
 						 cell->ins, NULL) == 0;
 		all = all && pin->known && !pin->three_state;
 	}
-	cell->combinational = all && !cell->sequential && cell->outs >= 1 &&
-			      cell->outs <= 16;
+	cell->combinational =
+		all && !cell->sequential && cell->outs >= 1 && cell->outs <= 16;
 	cell->transistors = cell->combinational ? 0 : -1;
 	for (unsigned o = 0; cell->combinational && o < cell->outs; o++)
 		cell->transistors += ax_tt_transistors(
@@ -420,9 +422,9 @@ complete(struct ax_lib_cell *cell)
 static int
 parse_cell(struct scan *s, struct ax_lib_cell *cell)
 {
-	static const char *const state[] = {"ff",	 "latch",
-					    "ff_bank",	 "latch_bank",
-					    "statetable", "bundle", "bus"};
+	static const char *const state[] = {
+		"ff",         "latch",  "ff_bank", "latch_bank",
+		"statetable", "bundle", "bus"};
 	struct statement st;
 
 	for (;;) {
@@ -489,10 +491,9 @@ parse_library(struct scan *s, struct ax_liberty *lib)
 			cell->start = st.start;
 			cell->line = line_at(s, st.start);
 			if (parse_cell(s, cell) < 0)
-				return ax_err_wrap(s->err,
-						   "%s: in cell %s (line %u)",
-						   s->name, cell->name,
-						   cell->line);
+				return ax_err_wrap(
+					s->err, "%s: in cell %s (line %u)",
+					s->name, cell->name, cell->line);
 			if (ax_map_set(lib->index, cell->name,
 				       (void *)(uintptr_t)lib->cells))
 				return ax_err_set(

@@ -22,7 +22,7 @@ struct ax_lib_pin {
 	char *name;
 	enum ax_pin_dir dir;
 	double capacitance; /* in the library's unit; 0 when not stated */
-	char *function;	    /* as written, without quotes; NULL if none */
+	char *function;     /* as written, without quotes; NULL if none */
 	bool three_state;
 	/* for an output of a cell with at most 6 inputs: bit p is the output
 	 * for in[i] = bit i of p. `known` is false when there is no function,
@@ -38,12 +38,12 @@ struct ax_lib_cell {
 	size_t pins;
 	unsigned *in, *out; /* indices of input and output pins, file order */
 	unsigned ins, outs;
-	bool sequential;  /* has ff, latch, statetable, clock gate or the like */
+	bool sequential; /* has ff, latch, statetable, clock gate or the like */
 	bool dont_use;
 	bool combinational; /* not sequential, 1..16 outputs, at most 6 inputs,
 			       every output known and never three-state */
-	int transistors; /* estimate of logic.h over all outputs (one by one);
-			    -1 when not combinational */
+	int transistors;   /* estimate of logic.h over all outputs (one by one);
+			      -1 when not combinational */
 	size_t start, end; /* bytes of its group in the text */
 	unsigned line;
 };
@@ -57,14 +57,14 @@ struct ax_liberty {
 	size_t body, close; /* offsets after '{' and of the last '}' */
 	char *time_unit, *capacitance_unit, *leakage_unit; /* as written */
 	double nom_voltage, nom_temperature; /* nan when not stated */
-	struct ax_map *index; /* name -> cell */
+	struct ax_map *index;                /* name -> cell */
 };
 
 /* Errors read "name:line: ...", exit code 1. */
 int ax_liberty_load(struct ax_liberty *out, const char *path,
 		    struct ax_err *err);
-int ax_liberty_parse(struct ax_liberty *out, const char *name,
-		     const char *text, size_t len, struct ax_err *err);
+int ax_liberty_parse(struct ax_liberty *out, const char *name, const char *text,
+		     size_t len, struct ax_err *err);
 void ax_liberty_free(struct ax_liberty *lib);
 /* NULL when there is none. Borrowed. */
 const struct ax_lib_cell *ax_liberty_cell(const struct ax_liberty *lib,

@@ -23,8 +23,7 @@ static int parse_or(struct expr *e, uint64_t *out);
 static char
 peek(struct expr *e)
 {
-	while (isspace((unsigned char)e->text[e->at]) ||
-	       e->text[e->at] == '\\')
+	while (isspace((unsigned char)e->text[e->at]) || e->text[e->at] == '\\')
 		e->at++;
 	return e->text[e->at];
 }
@@ -47,7 +46,8 @@ parse_name(struct expr *e, uint64_t *out)
 	if (len == 0)
 		return ax_err_set(e->err, AX_EXIT_STAGE,
 				  "function \"%.200s\": expected a pin at "
-				  "character %zu", e->text, e->at + 1);
+				  "character %zu",
+				  e->text, e->at + 1);
 	e->at += len;
 	for (unsigned i = 0; i < e->n; i++) {
 		if (strlen(e->names[i]) == len &&
@@ -61,8 +61,8 @@ parse_name(struct expr *e, uint64_t *out)
 		return 0;
 	}
 	return ax_err_set(e->err, AX_EXIT_STAGE,
-			  "function \"%.200s\": %.*s is no input pin",
-			  e->text, (int)AX_MIN(len, (size_t)100), name);
+			  "function \"%.200s\": %.*s is no input pin", e->text,
+			  (int)AX_MIN(len, (size_t)100), name);
 }
 
 static int
@@ -172,7 +172,8 @@ ax_liberty_function(uint64_t *tt, const char *text, const char *const *names,
 	if (peek(&e) != '\0')
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "function \"%.200s\": unexpected '%c' at "
-				  "character %zu", text, text[e.at], e.at + 1);
+				  "character %zu",
+				  text, text[e.at], e.at + 1);
 	*tt &= ax_tt_mask(n);
 	return 0;
 }
@@ -205,8 +206,8 @@ ax_liberty_merge(struct ax_str *out, const char *header, size_t header_len,
 		size_t end = trimmed(text, cell_len[i]), start = 0;
 
 		/* blank lines before the cell go as well, its indent stays */
-		for (size_t k = 0;
-		     k < end && isspace((unsigned char)text[k]); k++) {
+		for (size_t k = 0; k < end && isspace((unsigned char)text[k]);
+		     k++) {
 			if (text[k] == '\n')
 				start = k + 1;
 		}
@@ -279,8 +280,8 @@ identifier(struct ax_str *out, const char *name)
 	bool plain = isalpha((unsigned char)name[0]) || name[0] == '_';
 
 	for (const char *p = name; *p; p++)
-		plain = plain && (isalnum((unsigned char)*p) || *p == '_' ||
-				  *p == '$');
+		plain = plain &&
+			(isalnum((unsigned char)*p) || *p == '_' || *p == '$');
 	ax_str_addf(out, plain ? "%s" : "\\%s ", name);
 }
 
@@ -311,15 +312,14 @@ print_op(const struct print *p, unsigned i, bool complement)
 }
 
 static void
-model(struct ax_str *out, const struct ax_lib_cell *cell,
-      struct ax_factored *f)
+model(struct ax_str *out, const struct ax_lib_cell *cell, struct ax_factored *f)
 {
 	ax_str_add(out, "\nmodule ");
 	identifier(out, cell->name);
 	ax_str_add(out, " (");
 	for (unsigned i = 0; i < cell->ins + cell->outs; i++) {
-		unsigned pin = i < cell->ins ? cell->in[i]
-					     : cell->out[i - cell->ins];
+		unsigned pin =
+			i < cell->ins ? cell->in[i] : cell->out[i - cell->ins];
 
 		ax_str_addf(out, "%s%s ", i ? ", " : "",
 			    i < cell->ins ? "input" : "output");
@@ -350,8 +350,10 @@ ax_liberty_verilog(struct ax_str *out, const struct ax_liberty *lib,
 	struct ax_factored *f = ax_calloc(1, sizeof(*f));
 	size_t n = 0;
 
-	ax_str_addf(out, "/* Functional models of the combinational cells of "
-			 "library %s. */\n", lib->name);
+	ax_str_addf(out,
+		    "/* Functional models of the combinational cells of "
+		    "library %s. */\n",
+		    lib->name);
 	for (size_t c = 0; c < lib->cells; c++) {
 		if ((keep && !keep[c]) || !lib->cell[c].combinational)
 			continue;

@@ -157,7 +157,8 @@ ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net, bool sign,
 	if (p.width > 32 || (p.width == 32 && !sign))
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "the result has %u bits; tables hold up to "
-				  "31, or 32 when signed", p.width);
+				  "31, or 32 when signed",
+				  p.width);
 	if (ax_lut_new(out, p.n, p.m, sign, err) < 0)
 		return -1;
 	if (ax_sim_new(&sim, net, err) < 0) {
@@ -256,8 +257,8 @@ shape(struct ax_lut *out, const char *name, const struct row *row, size_t n,
 	    a0 != (sign ? -(INT64_C(1) << (bits_a - 1)) : 0) ||
 	    b0 != (sign ? -(INT64_C(1) << (bits_b - 1)) : 0))
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s: %zu rows with A in %" PRId64
-				  "..%" PRId64 ", B in %" PRId64 "..%" PRId64
+				  "%s: %zu rows with A in %" PRId64 "..%" PRId64
+				  ", B in %" PRId64 "..%" PRId64
 				  " are no complete truth table",
 				  name, n, n ? a0 : 0, n ? a1 : 0, n ? b0 : 0,
 				  n ? b1 : 0);
@@ -401,7 +402,8 @@ ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		if (v < INT32_MIN || v > INT32_MAX)
 			rc = ax_err_set(err, AX_EXIT_STAGE,
 					"%s: the value %" PRId64
-					" does not fit 32 bits", name, v);
+					" does not fit 32 bits",
+					name, v);
 		else
 			out->v[i] = (int32_t)v;
 	}

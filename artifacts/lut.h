@@ -72,9 +72,9 @@ int ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net,
 			const char *result, struct ax_pool *pool,
 			struct ax_err *err);
 
-/* CSV: header `A,B,OUT`, one row for each pair, a outer, signed decimal, LF. The
- * rows may come in any order, each pair once; width and sign follow from the
- * operands that occur. */
+/* CSV: header `A,B,OUT`, one row for each pair, a outer, signed decimal, LF.
+ * The rows may come in any order, each pair once; width and sign follow from
+ * the operands that occur. */
 int ax_lut_parse_csv(struct ax_lut *out, const char *name, const char *text,
 		     size_t len, struct ax_err *err);
 void ax_lut_write_csv(struct ax_str *out, const struct ax_lut *t);
@@ -91,35 +91,35 @@ bool ax_lut_equal(const struct ax_lut *a, const struct ax_lut *b);
 
 /*
  * Errors over all 2^(n+m) pairs. e = approx - exact throughout (EvoApproxLib's
- * sign; CircuitsDNA's is the opposite, which shows only in bias). Sums are exact
- * integers; real ones are summed in table order.
+ * sign; CircuitsDNA's is the opposite, which shows only in bias). Sums are
+ * exact integers; real ones are summed in table order.
  */
 struct ax_lut_metrics {
 	uint64_t pairs;
-	uint64_t wrong;	       /* e != 0 */
-	uint64_t sum_abs;      /* sum |e| */
-	int64_t sum;	       /* sum e */
+	uint64_t wrong;           /* e != 0 */
+	uint64_t sum_abs;         /* sum |e| */
+	int64_t sum;              /* sum e */
 	unsigned __int128 sum_sq; /* sum e^2 */
-	uint64_t wce;	       /* max |e| */
-	int32_t wce_a, wce_b;  /* first pair in table order that has it */
-	uint64_t max_abs;      /* max |exact| */
-	uint64_t nonzero;      /* pairs with exact != 0 */
-	double er;	       /* wrong / pairs */
-	double mae;	       /* sum_abs / pairs, also called MED */
+	uint64_t wce;             /* max |e| */
+	int32_t wce_a, wce_b;     /* first pair in table order that has it */
+	uint64_t max_abs;         /* max |exact| */
+	uint64_t nonzero;         /* pairs with exact != 0 */
+	double er;                /* wrong / pairs */
+	double mae;               /* sum_abs / pairs, also called MED */
 	double mse, bias;
-	double nmed;	       /* mae / max_abs (CircuitsDNA) */
-	double nmed_range;     /* mae / 2^(n+m) for products, 2^out else */
-	double rwce;	       /* wce / max_abs, a fraction (CircuitsDNA) */
-	double wce_percent;    /* 100 wce / 2^(n+m) (EvoApproxLib) */
+	double nmed;        /* mae / max_abs (CircuitsDNA) */
+	double nmed_range;  /* mae / 2^(n+m) for products, 2^out else */
+	double rwce;        /* wce / max_abs, a fraction (CircuitsDNA) */
+	double wce_percent; /* 100 wce / 2^(n+m) (EvoApproxLib) */
 	double mae_percent;
-	double mre;	       /* mean |e| / |exact| over nonzero; a fraction */
-	double wcre;	       /* max of the same */
-	double smape;	       /* mean |e| / (0.5 (|exact| + |approx|) + 1e-9) */
-	int32_t at_zero;       /* value at a = b = 0 */
-	double mean_zero_a;    /* mean over b of the value at a = 0 */
-	double mean_zero_b;    /* mean over a of the value at b = 0 */
-	bool zero_exact;       /* every pair with a zero operand is right */
-	bool commutative;      /* n = m and v[a][b] = v[b][a] everywhere */
+	double mre;         /* mean |e| / |exact| over nonzero; a fraction */
+	double wcre;        /* max of the same */
+	double smape;       /* mean |e| / (0.5 (|exact| + |approx|) + 1e-9) */
+	int32_t at_zero;    /* value at a = b = 0 */
+	double mean_zero_a; /* mean over b of the value at a = 0 */
+	double mean_zero_b; /* mean over a of the value at b = 0 */
+	bool zero_exact;    /* every pair with a zero operand is right */
+	bool commutative;   /* n = m and v[a][b] = v[b][a] everywhere */
 };
 int ax_lut_measure(struct ax_lut_metrics *out, const struct ax_lut *approx,
 		   const struct ax_lut *exact, enum ax_lut_op op,

@@ -36,13 +36,13 @@ measure_zero(struct ax_lut_metrics *m, const struct ax_lut *approx,
 	m->zero_exact = true;
 	for (int32_t b = b0; b < b0 + (1 << approx->m); b++) {
 		row += ax_lut_at(approx, 0, b);
-		m->zero_exact = m->zero_exact &&
-				ax_lut_at(approx, 0, b) == ax_lut_at(exact, 0, b);
+		m->zero_exact = m->zero_exact && ax_lut_at(approx, 0, b) ==
+							 ax_lut_at(exact, 0, b);
 	}
 	for (int32_t a = a0; a < a0 + (1 << approx->n); a++) {
 		column += ax_lut_at(approx, a, 0);
-		m->zero_exact = m->zero_exact &&
-				ax_lut_at(approx, a, 0) == ax_lut_at(exact, a, 0);
+		m->zero_exact = m->zero_exact && ax_lut_at(approx, a, 0) ==
+							 ax_lut_at(exact, a, 0);
 	}
 	m->mean_zero_a = (double)row / (double)(1 << approx->m);
 	m->mean_zero_b = (double)column / (double)(1 << approx->n);
@@ -87,9 +87,9 @@ ax_lut_measure(struct ax_lut_metrics *m, const struct ax_lut *approx,
 			relative += r;
 			m->wcre = AX_MAX(m->wcre, r);
 		}
-		symmetric += (double)d /
-			     (0.5 * ((double)size + (double)magnitude(y)) +
-			      1e-9);
+		symmetric +=
+			(double)d /
+			(0.5 * ((double)size + (double)magnitude(y)) + 1e-9);
 	}
 	m->wce_a = ax_lut_a_min(approx) + (int32_t)(worst >> approx->m);
 	m->wce_b = ax_lut_b_min(approx) +

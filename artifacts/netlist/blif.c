@@ -72,9 +72,9 @@ next_line(const struct blif *f, struct lines *l)
 		if (memchr(start, '\0', use))
 			return fail(f, l->next - 1,
 				    "a NUL byte; this is no text", NULL);
-		while (use > 0 && (start[use - 1] == ' ' ||
-				   start[use - 1] == '\t' ||
-				   start[use - 1] == '\r'))
+		while (use > 0 &&
+		       (start[use - 1] == ' ' || start[use - 1] == '\t' ||
+			start[use - 1] == '\r'))
 			use--;
 		more = use > 0 && start[use - 1] == '\\';
 		if (more)
@@ -272,7 +272,8 @@ submodel(struct blif *f, const struct lines *l, size_t model,
 	if (level >= MAX_LEVELS || ++f->instances > MAX_INSTANCES)
 		return fail(f, l->line,
 			    "models nested more than 32 deep (or in a circle), "
-			    "at", m->name);
+			    "at",
+			    m->name);
 	for (size_t i = 2; i < l->n; i++) {
 		char *eq = strchr(l->word[i], '=');
 
@@ -313,8 +314,8 @@ submodel(struct blif *f, const struct lines *l, size_t model,
 	}
 	free(inner);
 	if (rc == 0 && used != l->n - 2)
-		rc = fail(f, l->line,
-			  "a connection names no port of model", m->name);
+		rc = fail(f, l->line, "a connection names no port of model",
+			  m->name);
 done:
 	ax_map_free(&formals);
 	free_lines(&in);
@@ -383,13 +384,26 @@ start_cover(struct blif *f, struct cover *c, const struct lines *l,
 static bool
 ignored(const char *word)
 {
-	static const char *const words[] = {
-		".inputs", ".outputs", ".attr", ".param", ".cname", ".clock",
-		".area", ".delay", ".default_input_arrival",
-		".default_output_required", ".default_input_drive",
-		".default_output_load", ".default_max_input_load",
-		".input_arrival", ".output_required", ".input_drive",
-		".output_load", ".wire_load_slope", ".wire", ".blackbox"};
+	static const char *const words[] = {".inputs",
+					    ".outputs",
+					    ".attr",
+					    ".param",
+					    ".cname",
+					    ".clock",
+					    ".area",
+					    ".delay",
+					    ".default_input_arrival",
+					    ".default_output_required",
+					    ".default_input_drive",
+					    ".default_output_load",
+					    ".default_max_input_load",
+					    ".input_arrival",
+					    ".output_required",
+					    ".input_drive",
+					    ".output_load",
+					    ".wire_load_slope",
+					    ".wire",
+					    ".blackbox"};
 
 	for (size_t i = 0; i < AX_LEN(words); i++) {
 		if (ax_streq(word, words[i]))
@@ -419,7 +433,8 @@ command(struct blif *f, const struct lines *l, const char *prefix,
 	if (ax_streq(word, ".gate") || ax_streq(word, ".subckt"))
 		return instance(f, l, prefix, level);
 	if (ax_streq(word, ".conn") && l->n == 3)
-		return ax_build_wire(f->b, net_of(f, prefix, l->word[2], l->line),
+		return ax_build_wire(f->b,
+				     net_of(f, prefix, l->word[2], l->line),
 				     net_of(f, prefix, l->word[1], l->line),
 				     l->line, f->err);
 	if (level == 0 && ax_streq(word, ".inputs"))
@@ -449,8 +464,8 @@ body(struct blif *f, size_t model, const char *prefix, unsigned level)
 
 		if (word[0] != '.') {
 			rc = open ? row(f, &c, &l)
-				  : fail(f, l.line,
-					 "expected a command, found", word);
+				  : fail(f, l.line, "expected a command, found",
+					 word);
 			if (rc < 0)
 				break;
 			continue;
@@ -512,8 +527,8 @@ ax_netlist_read_blif(struct ax_netlist **out, const char *name,
 		     const char *text, size_t len, const struct ax_liberty *lib,
 		     struct ax_str *warn, struct ax_err *err)
 {
-	struct blif f = {.file = name, .text = text, .len = len, .lib = lib,
-			 .err = err};
+	struct blif f = {
+		.file = name, .text = text, .len = len, .lib = lib, .err = err};
 	int rc = find_models(&f);
 
 	if (rc == 0) {

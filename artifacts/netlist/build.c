@@ -25,7 +25,7 @@ struct ax_build {
 	char *file;
 	struct ax_str *warn;
 	struct ax_netlist *net; /* ports and cells gather here */
-	struct ax_map names;	/* name -> 1 + number */
+	struct ax_map names;    /* name -> 1 + number */
 	struct ax_map cells;
 	struct ax_map ports; /* names of ports, with their direction */
 	struct net *nets;
@@ -131,9 +131,8 @@ claim(struct ax_build *b, uint32_t id, enum driver driver, uint32_t from,
 				  "%s:%u: net %s is driven twice; its first "
 				  "driver is %s",
 				  b->file, line, net_name(b, id),
-				  net->driver == BY_INPUT
-					  ? "a primary input"
-					  : "further up");
+				  net->driver == BY_INPUT ? "a primary input"
+							  : "further up");
 	net->driver = (uint8_t)driver;
 	net->from = from;
 	return 0;
@@ -307,8 +306,8 @@ ax_build_port(struct ax_build *b, bool output, const char *name, uint32_t width,
 	if (width == 0 || width > AX_NET_MAX_PORTS)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "%s:%u: port %s has %u bits; 1 to %u are "
-				  "allowed", b->file, line, name, width,
-				  AX_NET_MAX_PORTS);
+				  "allowed",
+				  b->file, line, name, width, AX_NET_MAX_PORTS);
 	bus = new_bus(b, output, ax_strdup(name), lsb, scalar);
 	bus->width = width;
 	for (uint32_t i = 0; i < width; i++) {
@@ -322,7 +321,7 @@ ax_build_port(struct ax_build *b, bool output, const char *name, uint32_t width,
 
 struct finish {
 	struct ax_build *b;
-	uint32_t *ref;	/* of each gate, once placed */
+	uint32_t *ref;  /* of each gate, once placed */
 	uint8_t *state; /* of each gate: 0 new, 1 on the path, 2 placed */
 	bool undriven_zero;
 };
@@ -346,7 +345,8 @@ resolve(struct ax_build *b, uint32_t *id, struct ax_err *err)
 					  b->file, b->nets[at].line,
 					  net_name(b, at));
 	}
-	/* the whole path now points at the end, so that long chains stay cheap */
+	/* the whole path now points at the end, so that long chains stay cheap
+	 */
 	for (slow = *id; slow != at;) {
 		uint32_t next = b->nets[slow].from;
 

@@ -43,14 +43,13 @@ int ax_build_port(struct ax_build *b, bool output, const char *name,
 
 /* A gate whose output drives a net. -1 if that has a driver already. */
 int ax_build_gate(struct ax_build *b, unsigned n, const uint32_t *in,
-		  uint64_t tt, uint32_t out, unsigned line,
-		  struct ax_err *err);
+		  uint64_t tt, uint32_t out, unsigned line, struct ax_err *err);
 /* The last gate added is output `pin` of that cell and instance. */
 void ax_build_mark(struct ax_build *b, uint32_t cell, uint32_t inst,
 		   unsigned pin);
 /* dst is driven by src: a wire, no gate. */
-int ax_build_wire(struct ax_build *b, uint32_t dst, uint32_t src,
-		  unsigned line, struct ax_err *err);
+int ax_build_wire(struct ax_build *b, uint32_t dst, uint32_t src, unsigned line,
+		  struct ax_err *err);
 /* Registers a library cell, once for each name; returns 1 + its index. Copies
  * what it is given. */
 uint32_t ax_build_cell(struct ax_build *b, const struct ax_net_cell *cell);

@@ -103,7 +103,8 @@ ax_cell_find(struct ax_cell_model *out, const struct ax_liberty *lib,
 	     const char *name, const char *file, unsigned line,
 	     struct ax_err *err)
 {
-	const struct ax_lib_cell *cell = lib ? ax_liberty_cell(lib, name) : NULL;
+	const struct ax_lib_cell *cell =
+		lib ? ax_liberty_cell(lib, name) : NULL;
 	const struct family *f = cell ? NULL : family_of(name);
 
 	memset(out, 0, sizeof(*out));

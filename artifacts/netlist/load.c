@@ -25,9 +25,9 @@ ax_netlist_detect(const char *text, size_t len)
 			return AX_NET_JSON;
 		} else if (text[i] == '.') {
 			return AX_NET_BLIF;
-		} else if (text[i] == '/' || text[i] == '`' ||
-			   text[i] == '(' ||
-			   (len - i > 6 && memcmp(text + i, "module", 6) == 0)) {
+		} else if (text[i] == '/' || text[i] == '`' || text[i] == '(' ||
+			   (len - i > 6 &&
+			    memcmp(text + i, "module", 6) == 0)) {
 			return AX_NET_VERILOG;
 		} else {
 			return AX_NET_TXT;

@@ -10,14 +10,22 @@
  * best expansion by one input. Each function met is solved once.
  */
 
-enum choice { CH_CONST, CH_LITERAL, CH_AND, CH_OR, CH_XOR, CH_POS, CH_NEG,
-	      CH_MUX };
+enum choice {
+	CH_CONST,
+	CH_LITERAL,
+	CH_AND,
+	CH_OR,
+	CH_XOR,
+	CH_POS,
+	CH_NEG,
+	CH_MUX
+};
 
 struct fact {
 	uint64_t tt;
-	uint64_t a, b;	/* the parts */
-	uint16_t net;	/* transistors of one pull network and its dual */
-	uint8_t neg;	/* inputs wanted complemented */
+	uint64_t a, b;  /* the parts */
+	uint16_t net;   /* transistors of one pull network and its dual */
+	uint8_t neg;    /* inputs wanted complemented */
 	uint8_t choice; /* enum choice */
 	uint8_t var;
 	bool used;
@@ -376,8 +384,7 @@ ax_tt_factor(struct ax_factored *out, uint64_t tt, unsigned n)
 	}
 	s = ax_calloc(1, sizeof(*s));
 	cell_cost(s, tt, &inverting);
-	out->result =
-		(uint8_t)emit(s, out, inverting ? ~tt : tt, &neg);
+	out->result = (uint8_t)emit(s, out, inverting ? ~tt : tt, &neg);
 	out->complement = neg != inverting;
 	free(s);
 }

@@ -30,7 +30,7 @@ struct ax_factored {
 		uint8_t op, a, b;
 		bool na, nb;
 	} op[160];
-	uint8_t result;	 /* index; 255: constant */
+	uint8_t result;  /* index; 255: constant */
 	bool complement; /* of the result; for a constant: its value */
 };
 /* Deterministic; few literals, not proven fewest. */

@@ -10,11 +10,16 @@ static const struct {
 	uint8_t fanin, tt;
 	int8_t transistors;
 } gates[AX_GATE_KINDS] = {
-	[AX_CONST0] = {"CONST0", 0, 0x0, 0}, [AX_CONST1] = {"CONST1", 0, 0x1, 0},
-	[AX_BUF] = {"BUF", 1, 0x2, 0},	     [AX_INV] = {"INV", 1, 0x1, 2},
-	[AX_AND] = {"AND", 2, 0x8, 6},	     [AX_OR] = {"OR", 2, 0xe, 6},
-	[AX_NAND] = {"NAND", 2, 0x7, 4},     [AX_NOR] = {"NOR", 2, 0x1, 4},
-	[AX_XOR] = {"XOR", 2, 0x6, 10},	     [AX_XNOR] = {"XNOR", 2, 0x9, 10},
+	[AX_CONST0] = {"CONST0", 0, 0x0, 0},
+	[AX_CONST1] = {"CONST1", 0, 0x1, 0},
+	[AX_BUF] = {"BUF", 1, 0x2, 0},
+	[AX_INV] = {"INV", 1, 0x1, 2},
+	[AX_AND] = {"AND", 2, 0x8, 6},
+	[AX_OR] = {"OR", 2, 0xe, 6},
+	[AX_NAND] = {"NAND", 2, 0x7, 4},
+	[AX_NOR] = {"NOR", 2, 0x1, 4},
+	[AX_XOR] = {"XOR", 2, 0x6, 10},
+	[AX_XNOR] = {"XNOR", 2, 0x9, 10},
 	[AX_CELL] = {"CELL", 0, 0, -1},
 };
 
@@ -273,7 +278,8 @@ ax_netlist_check(const struct ax_netlist *net, struct ax_err *err)
 		    (node->tt & ~ax_tt_mask(node->n)))
 			return ax_err_set(err, AX_EXIT_STAGE,
 					  "netlist: node %zu has a broken kind "
-					  "or truth table", j);
+					  "or truth table",
+					  j);
 		for (unsigned i = 0; i < node->n; i++) {
 			if (node->in[i] >= net->inputs + j)
 				return ax_err_set(err, AX_EXIT_STAGE,
@@ -288,13 +294,15 @@ ax_netlist_check(const struct ax_netlist *net, struct ax_err *err)
 		      node->inst == 0 || node->inst > net->insts)))
 			return ax_err_set(err, AX_EXIT_STAGE,
 					  "netlist: node %zu does not fit its "
-					  "library cell", j);
+					  "library cell",
+					  j);
 	}
 	for (uint32_t i = 0; i < net->outputs; i++) {
 		if (net->out_ref[i] >= net->inputs + net->nodes)
 			return ax_err_set(err, AX_EXIT_STAGE,
 					  "netlist: output bit %u is driven by "
-					  "nothing", i);
+					  "nothing",
+					  i);
 	}
 	return 0;
 }
@@ -411,8 +419,8 @@ ax_netlist_depth(const struct ax_netlist *net)
 					deepest,
 					level[node->in[i] - net->inputs]);
 		}
-		level[j] = deepest +
-			   (node->n > 0 && (node->kind != AX_BUF || node->cell));
+		level[j] = deepest + (node->n > 0 &&
+				      (node->kind != AX_BUF || node->cell));
 	}
 	for (uint32_t i = 0; i < net->outputs; i++) {
 		if (net->out_ref[i] != AX_REF_NONE &&
@@ -480,8 +488,8 @@ expand_cell(struct ax_netlist *net, const uint32_t *in,
 
 	ax_tt_factor(f, node->tt, node->n);
 	if (f->result == 255)
-		return ax_netlist_add(net, f->complement ? AX_CONST1 : AX_CONST0,
-				      0, 0);
+		return ax_netlist_add(
+			net, f->complement ? AX_CONST1 : AX_CONST0, 0, 0);
 	memcpy(ref, in, node->n * sizeof(*ref));
 	for (unsigned k = 0; k < f->ops; k++) {
 		bool last = f->n + k == f->result;
@@ -552,7 +560,8 @@ ax_bus_bit_name(struct ax_str *out, const struct ax_bus *bus, uint32_t n,
 			ax_str_add(out, bus[k].name);
 		else
 			ax_str_addf(out, "%s[%ld]", bus[k].name,
-				    (long)bus[k].lsb + (long)(i - bus[k].first));
+				    (long)bus[k].lsb +
+					    (long)(i - bus[k].first));
 		return;
 	}
 }

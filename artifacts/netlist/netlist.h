@@ -20,7 +20,7 @@
 struct ax_liberty;
 
 /* Limits for what is read from files. */
-#define AX_NET_MAX_PORTS 65536u	  /* bits of inputs, bits of outputs */
+#define AX_NET_MAX_PORTS 65536u /* bits of inputs, bits of outputs */
 #define AX_NET_MAX_NODES 8000000u
 #define AX_NET_MAX_FILE (256u << 20)
 
@@ -43,9 +43,9 @@ enum ax_gate {
 };
 
 struct ax_node {
-	uint8_t kind; /* enum ax_gate */
-	uint8_t n;    /* inputs used: 0 const, 1 BUF and INV, 2 AND..XNOR */
-	uint16_t pin; /* with a cell: which of its outputs this node is */
+	uint8_t kind;  /* enum ax_gate */
+	uint8_t n;     /* inputs used: 0 const, 1 BUF and INV, 2 AND..XNOR */
+	uint16_t pin;  /* with a cell: which of its outputs this node is */
 	uint32_t cell; /* 1 + index into net->cell; 0: no library cell */
 	uint32_t inst; /* with a cell: nodes of one instance share it, from 1 */
 	uint32_t in[AX_NODE_FANIN];
@@ -60,7 +60,7 @@ struct ax_net_cell {
 	unsigned ins;
 	char **out_pin;
 	unsigned outs;
-	double area;	 /* in the library's unit; negative: unknown */
+	double area;     /* in the library's unit; negative: unknown */
 	int transistors; /* of the whole cell, all outputs; -1: unknown */
 };
 
@@ -68,16 +68,16 @@ struct ax_net_cell {
 struct ax_bus {
 	char *name;
 	uint32_t first, width;
-	int32_t lsb;	/* index of bit 0 in names, mostly 0 */
-	bool scalar;	/* a port without an index; width 1 */
+	int32_t lsb; /* index of bit 0 in names, mostly 0 */
+	bool scalar; /* a port without an index; width 1 */
 };
 
 struct ax_netlist {
 	char *name;
 	struct ax_bus *in, *out;
-	uint32_t ins, outs;	  /* how many buses */
+	uint32_t ins, outs;       /* how many buses */
 	uint32_t inputs, outputs; /* how many bits */
-	uint32_t *out_ref;	  /* `outputs` references */
+	uint32_t *out_ref;        /* `outputs` references */
 	struct ax_node *node;
 	size_t nodes, cap;
 	struct ax_net_cell *cell;
@@ -167,10 +167,10 @@ int ax_netlist_group(struct ax_netlist *net, bool outputs, unsigned n,
 
 enum ax_net_format {
 	AX_NET_AUTO,
-	AX_NET_TXT,	/* CircuitsDNA dump */
+	AX_NET_TXT, /* CircuitsDNA dump */
 	AX_NET_BLIF,
 	AX_NET_VERILOG, /* structural */
-	AX_NET_JSON	/* Yosys */
+	AX_NET_JSON     /* Yosys */
 };
 
 /*

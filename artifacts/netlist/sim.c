@@ -9,15 +9,16 @@
  * stays near the first-level cache.
  */
 
-/* Words of one row: 2048 patterns, 256 bytes. */
-#define WORDS 32
+/* Words of one row: 8192 patterns, 1 KiB; long enough to hide the branch that
+ * each step costs. */
+#define WORDS 128
 
 /* A vector of 512 bits; the compiler lowers it to what the target has. */
 typedef uint64_t vec __attribute__((vector_size(64), may_alias));
 #define VECS (WORDS / 8)
 
 struct step {
-	uint8_t kind; /* enum ax_gate, never AX_CELL */
+	uint8_t kind;      /* enum ax_gate, never AX_CELL */
 	uint32_t a, b, to; /* rows */
 };
 
@@ -27,6 +28,8 @@ struct ax_sim {
 	uint32_t inputs, outputs, rows;
 	uint32_t *out_row;
 	void (*kernel)(const struct step *, size_t, uint64_t *);
+	void (*gather)(const uint64_t *, const uint32_t *, uint32_t,
+		       uint32_t *);
 };
 
 #define EACH(expr)                                                             \
@@ -67,6 +70,62 @@ run_steps(const struct step *step, size_t n, uint64_t *rows)
 	}
 }
 
+/* One step of a bit matrix transpose (Hacker's Delight, 7-3), in all byte lanes
+ * of eight words at once: swaps the bits of `mask` between rows `by` apart. */
+__attribute__((always_inline)) static inline void
+swap_bits(vec *x, int by, uint64_t mask)
+{
+	for (int i = 0; i < 8; i++) {
+		vec t;
+
+		if (i & by)
+			continue;
+		t = ((x[i] >> by) ^ x[i + by]) & mask;
+		x[i + by] ^= t;
+		x[i] ^= t << by;
+	}
+}
+
+/* 512 patterns, which are eight words of each row: eight output bits a time
+ * become the eight bits of a byte. Byte k of x[r] is pattern 8 k + r. */
+__attribute__((always_inline)) static inline void
+gather_patterns(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
+		uint32_t *out)
+{
+	for (uint32_t g = 0; g < width; g += 8) {
+		union {
+			vec v[8];
+			uint8_t byte[8][64];
+		} x;
+
+		for (uint32_t i = 0; i < 8; i++)
+			x.v[i] = g + i < width
+					 ? *(const vec
+						     *)(rows +
+							(size_t)out_row[g + i] *
+								WORDS)
+					 : (vec){0};
+		swap_bits(x.v, 1, 0x5555555555555555ull);
+		swap_bits(x.v, 2, 0x3333333333333333ull);
+		swap_bits(x.v, 4, 0x0F0F0F0F0F0F0F0Full);
+		for (int k = 0; k < 64; k++) {
+			for (int r = 0; r < 8; r++) {
+				uint32_t byte = x.byte[r][k];
+
+				out[8 * k + r] =
+					g ? out[8 * k + r] | byte << g : byte;
+			}
+		}
+	}
+}
+
+static void
+gather_scalar(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
+	      uint32_t *out)
+{
+	gather_patterns(rows, out_row, width, out);
+}
+
 static void
 kernel_scalar(const struct step *step, size_t n, uint64_t *rows)
 {
@@ -78,6 +137,20 @@ __attribute__((target("avx2"))) static void
 kernel_avx2(const struct step *step, size_t n, uint64_t *rows)
 {
 	run_steps(step, n, rows);
+}
+
+__attribute__((target("avx2"))) static void
+gather_avx2(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
+	    uint32_t *out)
+{
+	gather_patterns(rows, out_row, width, out);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
+gather_avx512(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
+	      uint32_t *out)
+{
+	gather_patterns(rows, out_row, width, out);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
@@ -150,11 +223,15 @@ ax_sim_new(struct ax_sim **out, const struct ax_netlist *net,
 	sim->step = ax_calloc(flat->nodes + 1, sizeof(*sim->step));
 	sim->out_row = ax_calloc(flat->outputs + 1u, sizeof(*sim->out_row));
 	sim->kernel = kernel_scalar;
+	sim->gather = gather_scalar;
 #if defined(__x86_64__)
-	if (ax_simd() == AX_SIMD_AVX512)
+	if (ax_simd() == AX_SIMD_AVX512) {
 		sim->kernel = kernel_avx512;
-	else if (ax_simd() == AX_SIMD_AVX2)
+		sim->gather = gather_avx512;
+	} else if (ax_simd() == AX_SIMD_AVX2) {
 		sim->kernel = kernel_avx2;
+		sim->gather = gather_avx2;
+	}
 #endif
 	assign_rows(sim, flat);
 	ax_netlist_free(flat);
@@ -240,21 +317,6 @@ count_row(uint64_t *row, uint32_t i, size_t first)
 			       : (uint64_t)0 - ((first + w) >> (i - 6) & 1);
 }
 
-/* 8 x 8 bit matrix transpose (Hacker's Delight, 7-3): bit 8 i + j goes to
- * 8 j + i. */
-static uint64_t
-transpose8(uint64_t x)
-{
-	uint64_t t;
-
-	t = (x ^ (x >> 7)) & 0x00AA00AA00AA00AAull;
-	x ^= t ^ (t << 7);
-	t = (x ^ (x >> 14)) & 0x0000CCCC0000CCCCull;
-	x ^= t ^ (t << 14);
-	t = (x ^ (x >> 28)) & 0x00000000F0F0F0F0ull;
-	return x ^ t ^ (t << 28);
-}
-
 struct table {
 	const struct ax_sim *sim;
 	uint64_t **scratch;
@@ -262,37 +324,6 @@ struct table {
 	uint32_t *out;
 	size_t patterns;
 };
-
-/* Eight patterns a time, eight output bits a time. */
-static void
-gather(const struct table *t, const uint64_t *rows, size_t word, uint32_t *out,
-       size_t n)
-{
-	for (uint32_t g = 0; g < t->width; g += 8) {
-		uint64_t plane[8] = {0};
-		uint32_t bits = AX_MIN(t->width - g, 8u);
-
-		for (uint32_t i = 0; i < bits; i++)
-			plane[i] =
-				rows[(size_t)t->sim->out_row[t->first + g + i] *
-					     WORDS + word];
-		for (size_t p = 0; p < n; p += 8) {
-			uint64_t x = 0;
-
-			for (int i = 0; i < 8; i++)
-				x |= (plane[i] >> p & 0xFF) << (8 * i);
-			x = transpose8(x);
-			for (size_t k = 0; k < 8 && p + k < n; k++) {
-				uint32_t byte = (uint32_t)(x >> (8 * k)) & 0xFF;
-
-				if (g == 0)
-					out[p + k] = byte;
-				else
-					out[p + k] |= byte << g;
-			}
-		}
-	}
-}
 
 static void
 table_block(void *arg, size_t block, unsigned thread)
@@ -305,11 +336,21 @@ table_block(void *arg, size_t block, unsigned thread)
 	for (uint32_t i = 0; i < sim->inputs; i++)
 		count_row(rows + (size_t)i * WORDS, i, first);
 	sim->kernel(sim->step, sim->steps, rows);
-	for (size_t w = 0; w < WORDS && (first + w) * 64 < t->patterns; w++) {
+	for (size_t w = 0; w < WORDS && (first + w) * 64 < t->patterns;
+	     w += 8) {
 		size_t at = (first + w) * 64;
 
-		gather(t, rows, w, t->out + at,
-		       AX_MIN(t->patterns - at, (size_t)64));
+		if (t->patterns - at >= 512) {
+			sim->gather(rows + w, sim->out_row + t->first, t->width,
+				    t->out + at);
+		} else {
+			uint32_t some[512];
+
+			sim->gather(rows + w, sim->out_row + t->first, t->width,
+				    some);
+			memcpy(t->out + at, some,
+			       (t->patterns - at) * sizeof(*some));
+		}
 	}
 }
 
@@ -360,8 +401,8 @@ compare_block(void *arg, size_t block, unsigned thread)
 
 	for (uint32_t i = 0; i < c->a->inputs; i++) {
 		count_row(ra + (size_t)i * WORDS, i, first);
-		memcpy(rb + (size_t)c->in_of[i] * WORDS,
-		       ra + (size_t)i * WORDS, WORDS * sizeof(uint64_t));
+		memcpy(rb + (size_t)c->in_of[i] * WORDS, ra + (size_t)i * WORDS,
+		       WORDS * sizeof(uint64_t));
 	}
 	c->a->kernel(c->a->step, c->a->steps, ra);
 	c->b->kernel(c->b->step, c->b->steps, rb);

@@ -29,9 +29,8 @@ void ax_sim_run(const struct ax_sim *sim, struct ax_pool *pool,
  * All 2^inputs patterns: input i of pattern p is bit i of p. out[p] is the
  * unsigned number made of output bits first..first+width-1, width <= 32.
  */
-int ax_sim_table(const struct ax_sim *sim, struct ax_pool *pool,
-		 uint32_t first, uint32_t width, uint32_t *out,
-		 struct ax_err *err);
+int ax_sim_table(const struct ax_sim *sim, struct ax_pool *pool, uint32_t first,
+		 uint32_t width, uint32_t *out, struct ax_err *err);
 /*
  * 1: same outputs on every pattern; 0: they differ, first in *pattern (input i
  * is bit i) and output bit *bit (both may be NULL); -1: not comparable (port

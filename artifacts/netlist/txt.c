@@ -118,8 +118,10 @@ statement(struct txt *t, const char *s)
 		if (word(t, &s, name) < 0)
 			return -1;
 		if (numbered(name, "n") != (long)t->n_in)
-			return fail(t, "inputs are n0, n1, ... in order, but "
-				       "here is", name);
+			return fail(t,
+				    "inputs are n0, n1, ... in order, but "
+				    "here is",
+				    name);
 		if (t->n_in >= AX_NET_MAX_PORTS)
 			return fail(t, "too many inputs", NULL);
 		AX_GROW(t->in, t->n_in, t->cap_in);
@@ -134,8 +136,10 @@ statement(struct txt *t, const char *s)
 	if (k < 0)
 		return gate(t, name, s);
 	if (k != (long)t->n_out)
-		return fail(t, "outputs are OUT0, OUT1, ... in order, but "
-			       "here is", name);
+		return fail(t,
+			    "outputs are OUT0, OUT1, ... in order, but "
+			    "here is",
+			    name);
 	if (t->n_out >= AX_NET_MAX_PORTS)
 		return fail(t, "too many outputs", NULL);
 	if (word(t, &s, name) < 0)
@@ -186,7 +190,8 @@ ax_netlist_read_txt(struct ax_netlist **out, const char *name, const char *text,
 
 		t.line++;
 		if (n >= sizeof(line)) {
-			rc = fail(&t, "the line is longer than 511 bytes", NULL);
+			rc = fail(&t, "the line is longer than 511 bytes",
+				  NULL);
 			break;
 		}
 		memcpy(line, text + at, n);
@@ -232,7 +237,8 @@ ax_netlist_write_txt(struct ax_str *out, const struct ax_netlist *net,
 			return ax_err_set(err, AX_EXIT_STAGE,
 					  "node %zu is no gate that the dump "
 					  "format has; expand the netlist "
-					  "first", j);
+					  "first",
+					  j);
 		ax_str_addf(out, "v%zu_0 = %s(", j,
 			    ax_gate_name((enum ax_gate)node->kind));
 		for (unsigned i = 0; i < node->n; i++) {

@@ -118,12 +118,11 @@ make_bits(struct verilog *v, struct sig *s)
 		return fail(v, "too many bits in", s->name);
 	s->bits = vec_new((uint32_t)width);
 	for (uint32_t i = 0; i < s->bits.n; i++) {
-		char *name = s->range
-				     ? ax_asprintf("%s[%d]", s->name,
-						   s->msb >= s->lsb
-							   ? s->lsb + (int)i
-							   : s->lsb - (int)i)
-				     : ax_strdup(s->name);
+		char *name = s->range ? ax_asprintf("%s[%d]", s->name,
+						    s->msb >= s->lsb
+							    ? s->lsb + (int)i
+							    : s->lsb - (int)i)
+				      : ax_strdup(s->name);
 
 		s->bits.net[i] = ax_build_anon(v->b, s->line);
 		ax_build_name(v->b, s->bits.net[i], name);
@@ -173,8 +172,10 @@ type_of(struct verilog *v, bool *has, int32_t *msb, int32_t *lsb)
 			return -1;
 	}
 	if (at(v, "reg"))
-		return fail(v, "a register: only combinational netlists can "
-			       "be read", NULL);
+		return fail(v,
+			    "a register: only combinational netlists can "
+			    "be read",
+			    NULL);
 	if (!at(v, "["))
 		return 0;
 	*has = true;
@@ -289,8 +290,8 @@ append(struct verilog *v, struct vec *out, const struct vec *more)
 {
 	if (out->n + more->n > MAX_WIDTH)
 		return fail(v, "a concatenation of too many bits", NULL);
-	out->net = ax_realloc(out->net, out->n + more->n + 1u,
-			      sizeof(*out->net));
+	out->net =
+		ax_realloc(out->net, out->n + more->n + 1u, sizeof(*out->net));
 	/* the later part is the lower one */
 	memmove(out->net + more->n, out->net, out->n * sizeof(*out->net));
 	memcpy(out->net, more->net, more->n * sizeof(*out->net));
@@ -368,7 +369,8 @@ unary(struct verilog *v, struct vec *out)
 			rc = gates(v, out, 1, &a, 0x1);
 		free(a.net);
 	} else if (at(v, "(")) {
-		rc = next(v) < 0 || expression(v, out) < 0 ? -1 : expect(v, ")");
+		rc = next(v) < 0 || expression(v, out) < 0 ? -1
+							   : expect(v, ")");
 	} else if (at(v, "{")) {
 		rc = concat(v, out);
 	} else if (v->lex.kind == AX_V_NUMBER) {
@@ -573,9 +575,8 @@ primitive(struct verilog *v, enum ax_gate kind)
 		bool last = i == n - 1;
 		uint32_t out = last ? nets[0] : ax_build_anon(v->b, line);
 
-		if (ax_build_gate(v->b, 2, in,
-				  last ? ax_gate_tt(kind) : base, out, line,
-				  v->lex.err) < 0)
+		if (ax_build_gate(v->b, 2, in, last ? ax_gate_tt(kind) : base,
+				  out, line, v->lex.err) < 0)
 			return -1;
 		nets[i] = out;
 	}
@@ -678,10 +679,10 @@ header(struct verilog *v)
 static int
 item(struct verilog *v)
 {
-	static const enum ax_gate kinds[] = {AX_AND, AX_OR, AX_NAND, AX_NOR,
-					     AX_XOR, AX_XNOR, AX_BUF, AX_INV};
-	static const char *const words[] = {"and", "or", "nand", "nor",
-					    "xor", "xnor", "buf", "not"};
+	static const enum ax_gate kinds[] = {AX_AND, AX_OR,   AX_NAND, AX_NOR,
+					     AX_XOR, AX_XNOR, AX_BUF,  AX_INV};
+	static const char *const words[] = {"and", "or",   "nand", "nor",
+					    "xor", "xnor", "buf",  "not"};
 
 	if (at(v, ";"))
 		return next(v);

@@ -35,11 +35,10 @@ ax_vlex_fail(struct ax_vlex *l, const char *what, const char *name)
 int
 ax_vlex_expected(struct ax_vlex *l, const char *what)
 {
-	return ax_err_set(l->err, AX_EXIT_STAGE,
-			  "%s:%u: expected %s, found %s%.100s", l->file,
-			  l->line, what,
-			  l->kind == AX_V_END ? "the end of the text" : "",
-			  l->text);
+	return ax_err_set(
+		l->err, AX_EXIT_STAGE, "%s:%u: expected %s, found %s%.100s",
+		l->file, l->line, what,
+		l->kind == AX_V_END ? "the end of the text" : "", l->text);
 }
 
 static char
@@ -73,8 +72,10 @@ blanks(struct ax_vlex *l)
 					       c == '/' ? "*/" : "*)", 2)
 				      : NULL;
 			if (!end)
-				return ax_vlex_fail(l, "a comment or attribute "
-						       "without an end", NULL);
+				return ax_vlex_fail(l,
+						    "a comment or attribute "
+						    "without an end",
+						    NULL);
 			for (; l->code + l->pos < end + 2; l->pos++)
 				l->line += l->code[l->pos] == '\n';
 		} else {
@@ -109,8 +110,8 @@ name_char(char c)
 int
 ax_vlex_next(struct ax_vlex *l)
 {
-	static const char *const marks[] = {"~^", "^~", "&&", "||", "==", "!=",
-					    "<<", ">>", "<=", ">="};
+	static const char *const marks[] = {
+		"~^", "^~", "&&", "||", "==", "!=", "<<", ">>", "<=", ">="};
 	size_t from;
 	char c;
 
@@ -182,8 +183,8 @@ static int
 digit(char c, unsigned shift)
 {
 	int v = isdigit((unsigned char)c) ? c - '0'
-		: c >= 'a' && c <= 'f'	  ? c - 'a' + 10
-		: c >= 'A' && c <= 'F'	  ? c - 'A' + 10
+		: c >= 'a' && c <= 'f'    ? c - 'a' + 10
+		: c >= 'A' && c <= 'F'    ? c - 'A' + 10
 					  : 99;
 
 	if (c == 'x' || c == 'X' || c == 'z' || c == 'Z' || c == '?')
@@ -209,8 +210,8 @@ ax_vlex_number(struct ax_vlex *l, uint8_t *bits, unsigned *n)
 	}
 	if (!quote) {
 		if (size >> 32)
-			return ax_vlex_fail(l, "a number of over 32 bits:",
-					    l->text);
+			return ax_vlex_fail(
+				l, "a number of over 32 bits:", l->text);
 		for (k = 0; k < 32; k++)
 			bits[k] = size >> k & 1;
 		*n = 32;
@@ -219,8 +220,8 @@ ax_vlex_number(struct ax_vlex *l, uint8_t *bits, unsigned *n)
 	if (quote == l->text)
 		size = 32;
 	if (size < 1 || size > AX_V_BITS)
-		return ax_vlex_fail(l, "a constant of 0 or over 4096 bits:",
-				    l->text);
+		return ax_vlex_fail(
+			l, "a constant of 0 or over 4096 bits:", l->text);
 	*n = (unsigned)size;
 	p = quote + 1;
 	p += *p == 's' || *p == 'S';
@@ -250,8 +251,9 @@ ax_vlex_number(struct ax_vlex *l, uint8_t *bits, unsigned *n)
 			if (*p == '_')
 				continue;
 			if (!isdigit((unsigned char)*p) || value >> 59)
-				return ax_vlex_fail(l, "no number, or one of "
-						       "over 59 bits:",
+				return ax_vlex_fail(l,
+						    "no number, or one of "
+						    "over 59 bits:",
 						    l->text);
 			value = value * 10 + (uint64_t)(*p - '0');
 		}

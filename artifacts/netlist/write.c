@@ -100,12 +100,12 @@ ax_netlist_write_blif(struct ax_str *out, const struct ax_netlist *net,
 
 		if (!gates || !cell) {
 			if (gates && node->n > 0 && node->kind != AX_BUF) {
-				rc = ax_err_set(err, AX_EXIT_STAGE,
-						"node %zu (%s) has no library "
-						"cell to write as .gate",
-						j,
-						ax_gate_name((enum ax_gate)
-								     node->kind));
+				rc = ax_err_set(
+					err, AX_EXIT_STAGE,
+					"node %zu (%s) has no library "
+					"cell to write as .gate",
+					j,
+					ax_gate_name((enum ax_gate)node->kind));
 				break;
 			}
 			ax_str_add(out, ".names");
@@ -152,11 +152,13 @@ static bool
 keyword(const char *name)
 {
 	static const char *const words[] = {
-		"and", "assign", "begin", "buf", "case", "end", "endmodule",
-		"for", "function", "if", "else", "initial", "inout", "input",
-		"integer", "module", "nand", "nor", "not", "or", "output",
-		"parameter", "real", "reg", "task", "time", "tri", "wire",
-		"xnor", "xor", "always", "table", "signed", "small", "large"};
+		"and",    "assign",    "begin",  "buf",      "case",
+		"end",    "endmodule", "for",    "function", "if",
+		"else",   "initial",   "inout",  "input",    "integer",
+		"module", "nand",      "nor",    "not",      "or",
+		"output", "parameter", "real",   "reg",      "task",
+		"time",   "tri",       "wire",   "xnor",     "xor",
+		"always", "table",     "signed", "small",    "large"};
 
 	for (size_t i = 0; i < AX_LEN(words); i++) {
 		if (ax_streq(name, words[i]))
@@ -172,8 +174,8 @@ identifier(struct ax_str *out, const char *name)
 		     !keyword(name);
 
 	for (const char *p = name; *p; p++)
-		plain = plain && (isalnum((unsigned char)*p) || *p == '_' ||
-				  *p == '$');
+		plain = plain &&
+			(isalnum((unsigned char)*p) || *p == '_' || *p == '$');
 	ax_str_addf(out, plain ? "%s" : "\\%s ", name);
 }
 
@@ -229,8 +231,7 @@ verilog_ref(struct ax_str *out, const struct ax_netlist *net, uint32_t r,
 }
 
 static void
-verilog_head(struct ax_str *out, const struct ax_netlist *net,
-	     const char *stem)
+verilog_head(struct ax_str *out, const struct ax_netlist *net, const char *stem)
 {
 	ax_str_add(out, "module ");
 	identifier(out, net->name);
@@ -261,8 +262,7 @@ verilog_head(struct ax_str *out, const struct ax_netlist *net,
 }
 
 static void
-verilog_tail(struct ax_str *out, const struct ax_netlist *net,
-	     const char *stem)
+verilog_tail(struct ax_str *out, const struct ax_netlist *net, const char *stem)
 {
 	for (uint32_t i = 0; i < net->outputs; i++) {
 		ax_str_add(out, "  assign ");
@@ -349,7 +349,8 @@ ax_netlist_write_cells(struct ax_str *out, const struct ax_netlist *net,
 		if (!cell && node->n > 0 && node->kind != AX_BUF) {
 			rc = ax_err_set(err, AX_EXIT_STAGE,
 					"node %zu (%s) has no library cell to "
-					"instantiate", j,
+					"instantiate",
+					j,
 					ax_gate_name((enum ax_gate)node->kind));
 			break;
 		}
@@ -436,18 +437,17 @@ ax_netlist_write_json(struct ax_str *out, const struct ax_netlist *net,
 		      struct ax_err *err)
 {
 	static const char *const prim[AX_GATE_KINDS] = {
-		[AX_BUF] = "$_BUF_",	[AX_INV] = "$_NOT_",
-		[AX_AND] = "$_AND_",	[AX_OR] = "$_OR_",
-		[AX_NAND] = "$_NAND_",	[AX_NOR] = "$_NOR_",
-		[AX_XOR] = "$_XOR_",	[AX_XNOR] = "$_XNOR_",
-		[AX_CELL] = "$lut"};
+		[AX_BUF] = "$_BUF_", [AX_INV] = "$_NOT_",   [AX_AND] = "$_AND_",
+		[AX_OR] = "$_OR_",   [AX_NAND] = "$_NAND_", [AX_NOR] = "$_NOR_",
+		[AX_XOR] = "$_XOR_", [AX_XNOR] = "$_XNOR_", [AX_CELL] = "$lut"};
 	size_t *first_of = ax_calloc(net->insts + 1u, sizeof(*first_of));
 	size_t *next = ax_calloc(net->nodes + 1, sizeof(*next));
 	bool first = true;
 
 	(void)err;
 	instance_outputs(net, first_of, next);
-	ax_str_add(out, "{\n  \"creator\": \"axpipe\",\n  \"modules\": {\n    ");
+	ax_str_add(out,
+		   "{\n  \"creator\": \"axpipe\",\n  \"modules\": {\n    ");
 	ax_str_add_json(out, net->name);
 	ax_str_add(out, ": {\n      \"attributes\": {\"top\": "
 			"\"00000000000000000000000000000001\"},\n"
@@ -484,7 +484,7 @@ ax_netlist_write_json(struct ax_str *out, const struct ax_netlist *net,
 			}
 			if (i)
 				ax_str_add(out, ", ");
-			ax_str_add_json(out, cell ? cell->in_pin[i]
+			ax_str_add_json(out, cell     ? cell->in_pin[i]
 					     : i == 0 ? "A"
 						      : "B");
 			ax_str_add(out, ": [");
@@ -496,8 +496,9 @@ ax_netlist_write_json(struct ax_str *out, const struct ax_netlist *net,
 		for (size_t k = j; k != SIZE_MAX; k = next[k]) {
 			if (is_lut || node->n > 0 || k != j)
 				ax_str_add(out, ", ");
-			ax_str_add_json(out, cell ? cell->out_pin[net->node[k].pin]
-						  : "Y");
+			ax_str_add_json(out,
+					cell ? cell->out_pin[net->node[k].pin]
+					     : "Y");
 			ax_str_addf(out, ": [%zu]", 2 + net->inputs + k);
 		}
 		ax_str_add(out, "}}");

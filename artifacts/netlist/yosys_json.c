@@ -12,13 +12,13 @@ static const struct {
 	const char *in; /* one letter a pin */
 	uint64_t tt;
 } prims[] = {
-	{"$_BUF_", 1, "A", 0x2},      {"$_NOT_", 1, "A", 0x1},
-	{"$_AND_", 2, "AB", 0x8},     {"$_NAND_", 2, "AB", 0x7},
-	{"$_OR_", 2, "AB", 0xe},      {"$_NOR_", 2, "AB", 0x1},
-	{"$_XOR_", 2, "AB", 0x6},     {"$_XNOR_", 2, "AB", 0x9},
-	{"$_ANDNOT_", 2, "AB", 0x2},  {"$_ORNOT_", 2, "AB", 0xb},
-	{"$_MUX_", 3, "ABS", 0xca},   {"$_NMUX_", 3, "ABS", 0x35},
-	{"$_AOI3_", 3, "ABC", 0x07},  {"$_OAI3_", 3, "ABC", 0x1f},
+	{"$_BUF_", 1, "A", 0x2},        {"$_NOT_", 1, "A", 0x1},
+	{"$_AND_", 2, "AB", 0x8},       {"$_NAND_", 2, "AB", 0x7},
+	{"$_OR_", 2, "AB", 0xe},        {"$_NOR_", 2, "AB", 0x1},
+	{"$_XOR_", 2, "AB", 0x6},       {"$_XNOR_", 2, "AB", 0x9},
+	{"$_ANDNOT_", 2, "AB", 0x2},    {"$_ORNOT_", 2, "AB", 0xb},
+	{"$_MUX_", 3, "ABS", 0xca},     {"$_NMUX_", 3, "ABS", 0x35},
+	{"$_AOI3_", 3, "ABC", 0x07},    {"$_OAI3_", 3, "ABC", 0x1f},
 	{"$_AOI4_", 4, "ABCD", 0x0777}, {"$_OAI4_", 4, "ABCD", 0x111f},
 };
 
@@ -39,8 +39,8 @@ struct reader {
 static int
 fail(struct reader *r, const char *what, const char *name)
 {
-	return ax_err_set(r->err, AX_EXIT_STAGE, "%s: %s%s%.200s", r->file, what,
-			  name ? ": " : "", name ? name : "");
+	return ax_err_set(r->err, AX_EXIT_STAGE, "%s: %s%s%.200s", r->file,
+			  what, name ? ": " : "", name ? name : "");
 }
 
 /* A bit is a number from 2 up, or "0", "1", "x", "z". */
@@ -129,7 +129,8 @@ ports(struct reader *r, const json_t *module)
 		int rc = 0;
 
 		if (!dir || (!out && !ax_streq(dir, "input")))
-			return fail(r, "port is neither input nor output", name);
+			return fail(r, "port is neither input nor output",
+				    name);
 		if (n == 0 || n > AX_NET_MAX_PORTS)
 			return fail(r, "port without bits, or with too many",
 				    name);
@@ -185,8 +186,8 @@ primitive(struct reader *r, size_t k, const json_t *conn, const char *cell)
 static int
 lut(struct reader *r, const json_t *cell, const json_t *conn, const char *name)
 {
-	const char *text = json_string_value(json_object_get(
-		json_object_get(cell, "parameters"), "LUT"));
+	const char *text = json_string_value(
+		json_object_get(json_object_get(cell, "parameters"), "LUT"));
 	size_t n = json_array_size(json_object_get(conn, "A"));
 	uint32_t in[AX_NODE_FANIN], out;
 	uint64_t tt = 0;
@@ -196,8 +197,10 @@ lut(struct reader *r, const json_t *cell, const json_t *conn, const char *name)
 		return fail(r, "$lut of more than 6 inputs", name);
 	len = text ? strlen(text) : 0;
 	if (len != (size_t)1 << n)
-		return fail(r, "$lut whose LUT parameter is no string of "
-			       "2^WIDTH bits", name);
+		return fail(r,
+			    "$lut whose LUT parameter is no string of "
+			    "2^WIDTH bits",
+			    name);
 	for (size_t i = 0; i < len; i++)
 		tt |= (uint64_t)(text[len - 1 - i] == '1') << i;
 	for (size_t i = 0; i < n; i++) {
@@ -225,8 +228,10 @@ library_cell(struct reader *r, const char *type, const json_t *conn,
 		if (json_array_size(bits) == 0)
 			continue;
 		if (json_array_size(bits) != 1)
-			return fail(r, "a library cell with a pin of several "
-				       "bits", cell);
+			return fail(r,
+				    "a library cell with a pin of several "
+				    "bits",
+				    cell);
 		pins[n] = name;
 		if (bit_net(r, json_array_get(bits, 0), &nets[n++]) < 0)
 			return -1;
@@ -302,8 +307,9 @@ choose(struct reader *r, const char **name)
 		}
 	}
 	if (tops != 1 || !chosen) {
-		fail(r, "expected one module, or one with the attribute top; "
-			"run hierarchy -top and flatten before write_json",
+		fail(r,
+		     "expected one module, or one with the attribute top; "
+		     "run hierarchy -top and flatten before write_json",
 		     NULL);
 		return NULL;
 	}

@@ -26,8 +26,8 @@ measure(const struct ax_netlist *net, struct ax_err *err)
 	int runs = 0;
 
 	if (net->inputs > AX_SIM_MAX_INPUTS)
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "%u inputs are too many", net->inputs);
+		return ax_err_set(err, AX_EXIT_USAGE, "%u inputs are too many",
+				  net->inputs);
 	if (ax_sim_new(&sim, net, err) < 0)
 		return -1;
 	out = ax_calloc((size_t)1 << net->inputs, sizeof(*out));

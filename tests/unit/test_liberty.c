@@ -13,17 +13,25 @@ test_functions(void)
 	static const struct {
 		const char *text;
 		unsigned tt;
-	} good[] = {{"A", 0xaaaa},	 {"!A", 0x5555},
-		    {"A'", 0x5555},	 {"(A B)", 0x8888},
-		    {"A*B", 0x8888},	 {"A&B", 0x8888},
-		    {"A+B C", 0xeaea},	 {"A|B&C", 0xeaea},
-		    {"A B^C", 0x2828},	 {"!A B", 0x4444},
-		    {"(!((A B)+C))", 0x0707}, {"A'B' + A B", 0x9999},
-		    {"(A+B)'", 0x1111},	 {"!(A)(B)", 0x4444},
-		    {"1", 0xffff},	 {"0 + A", 0xaaaa},
+	} good[] = {{"A", 0xaaaa},
+		    {"!A", 0x5555},
+		    {"A'", 0x5555},
+		    {"(A B)", 0x8888},
+		    {"A*B", 0x8888},
+		    {"A&B", 0x8888},
+		    {"A+B C", 0xeaea},
+		    {"A|B&C", 0xeaea},
+		    {"A B^C", 0x2828},
+		    {"!A B", 0x4444},
+		    {"(!((A B)+C))", 0x0707},
+		    {"A'B' + A B", 0x9999},
+		    {"(A+B)'", 0x1111},
+		    {"!(A)(B)", 0x4444},
+		    {"1", 0xffff},
+		    {"0 + A", 0xaaaa},
 		    {" ( S0 & A ) | ( !S0 & B ) ", 0xaacc}};
-	static const char *const bad[] = {"", "A B +", "(A", "A)", "D", "A ^",
-					  "A $ B", "2"};
+	static const char *const bad[] = {"",  "A B +", "(A",    "A)",
+					  "D", "A ^",   "A $ B", "2"};
 	struct ax_err err = AX_ERR_INIT;
 	struct ax_str deep = AX_STR_INIT;
 	uint64_t tt;
@@ -68,7 +76,8 @@ test_cells(void)
 	bool keep[3] = {true, false, true};
 
 	if (!ok(ax_liberty_parse(&lib, "t", lib_text, strlen(lib_text), &err) ==
-			0, "a library reads %s", err.text))
+			0,
+		"a library reads %s", err.text))
 		return;
 	is_int(lib.cells, 3, "cells");
 	is_str(lib.time_unit, "1ns", "time unit");
@@ -158,8 +167,10 @@ test_merge(void)
 
 	is_int(ax_liberty_merge(&out, head, strlen(head), cells, len, 2, &err),
 	       0, "merge");
-	is_str(out.buf, "library(x) {\n  a : 1 ;\n\n  cell(a) {\n  }\n\n"
-			"  cell(b) { }\n}\n", "text");
+	is_str(out.buf,
+	       "library(x) {\n  a : 1 ;\n\n  cell(a) {\n  }\n\n"
+	       "  cell(b) { }\n}\n",
+	       "text");
 	is_int(ax_liberty_merge(&out, "library(x) {", 12, cells, len, 2, &err),
 	       -1, "a header without its brace");
 	ax_str_free(&out);
@@ -171,7 +182,8 @@ test_gf180(void)
 {
 	const char *data = getenv("AXPIPE_DATA");
 	char *path = ax_asprintf("%s/gf180/gf180mcu_fd_sc_mcu9t5v0__tt_025C_"
-				 "3v30.lib", data ? data : "");
+				 "3v30.lib",
+				 data ? data : "");
 	const char *unpacked = getenv("AXPIPE_GF180_LIB");
 	struct ax_liberty lib;
 	struct ax_err err = AX_ERR_INIT;

@@ -64,9 +64,9 @@ test_by_hand(void)
 
 	ax_lut_exact(&exact, AX_LUT_MUL, 1, 2, false, &err);
 	ax_lut_exact(&t, AX_LUT_MUL, 1, 2, false, &err);
-	t.v[0] = 1;  /* (0,0): e = +1 */
-	t.v[5] = 3;  /* (1,1): e = +2, relative 2 */
-	t.v[7] = 1;  /* (1,3): e = -2, relative 2/3 */
+	t.v[0] = 1; /* (0,0): e = +1 */
+	t.v[5] = 3; /* (1,1): e = +2, relative 2 */
+	t.v[7] = 1; /* (1,3): e = -2, relative 2/3 */
 	ax_lut_measure(&m, &t, &exact, AX_LUT_MUL, &err);
 	is_int(m.wrong, 3, "wrong");
 	is_int(m.sum_abs, 5, "sum of |e|");
@@ -85,8 +85,8 @@ test_by_hand(void)
 	ok(m.nonzero == 3 && fabs(m.mre - (2 + 2.0 / 3) / 3) < 1e-15 &&
 		   m.wcre == 2,
 	   "relative errors over non-zero exact results");
-	ok(fabs(m.smape - (1 / (0.5 + 1e-9) + 2 / (2 + 1e-9) +
-			   2 / (2 + 1e-9)) / 8) < 1e-15,
+	ok(fabs(m.smape - (1 / (0.5 + 1e-9) + 2 / (2 + 1e-9) + 2 / (2 + 1e-9)) /
+				  8) < 1e-15,
 	   "sMAPE");
 	ok(m.at_zero == 1 && m.mean_zero_a == 0.25 && m.mean_zero_b == 0.5 &&
 		   !m.zero_exact,
@@ -186,8 +186,8 @@ test_evoapprox(void)
 		path = ax_asprintf("%s/evoapprox/examples/%s.blif", data, name);
 		ax_netlist_load(&net, path, AX_NET_AUTO, NULL, NULL, &err);
 		free(path);
-		if (!net || ax_lut_from_netlist(&t, net, sign, NULL, NULL,
-						NULL, NULL, &err) < 0) {
+		if (!net || ax_lut_from_netlist(&t, net, sign, NULL, NULL, NULL,
+						NULL, &err) < 0) {
 			ok(0, "%s: %s", name, err.text);
 			ax_netlist_free(net);
 			continue;
@@ -232,15 +232,14 @@ test_circuitsdna(void)
 		const char *name;
 		long long wrong, sum_abs, sum_sq, wce, at_zero;
 		double mre, smape, bias, zero_a, zero_b;
-	} rows[] = {
-		{"0.001", 62240, 413952, 3831808, 15, 10, 0.010823649,
-		 0.025723281, 2.6875, 12, 10},
-		{"0.005", 65030, 1687588, 63268864, 81, 35, 0.046770340,
-		 0.054413193, 11.6953125, 34, 35},
-		{"0.02", 65335, 6032694, 799955200, 309, 178, 0.179644882,
-		 0.135298308, 42.875, 118.5, 178},
-		{"0.1", 65481, 29464818, 20164110336, 1636, 1028, 1.067051357,
-		 0.376639852, 5.1875, 345, 1028}};
+	} rows[] = {{"0.001", 62240, 413952, 3831808, 15, 10, 0.010823649,
+		     0.025723281, 2.6875, 12, 10},
+		    {"0.005", 65030, 1687588, 63268864, 81, 35, 0.046770340,
+		     0.054413193, 11.6953125, 34, 35},
+		    {"0.02", 65335, 6032694, 799955200, 309, 178, 0.179644882,
+		     0.135298308, 42.875, 118.5, 178},
+		    {"0.1", 65481, 29464818, 20164110336, 1636, 1028,
+		     1.067051357, 0.376639852, 5.1875, 345, 1028}};
 	const char *data = getenv("AXPIPE_DATA");
 
 	if (!data || !*data) {
@@ -248,9 +247,9 @@ test_circuitsdna(void)
 		return;
 	}
 	for (size_t k = 0; k < AX_LEN(rows); k++) {
-		char *path = ax_asprintf(
-			"%s/circuitsdna/netlist_output_RWCE_%s.txt", data,
-			rows[k].name);
+		char *path =
+			ax_asprintf("%s/circuitsdna/netlist_output_RWCE_%s.txt",
+				    data, rows[k].name);
 		struct ax_err err = AX_ERR_INIT;
 		struct ax_netlist *net = NULL;
 		struct ax_lut t, exact;

@@ -10,8 +10,8 @@
 static void
 test_kinds(void)
 {
-	static const int cost[AX_GATE_KINDS] = {0, 0, 0, 2, 6, 6, 4, 4, 10, 10,
-						-1};
+	static const int cost[AX_GATE_KINDS] = {0, 0, 0,  2,  6, 6,
+						4, 4, 10, 10, -1};
 	bool names = true, costs = true, tts = true;
 
 	for (int k = 0; k < AX_CELL; k++) {
@@ -53,7 +53,7 @@ evaluate(const struct ax_factored *f, unsigned p)
 		bool a = v[f->op[k].a] ^ f->op[k].na;
 		bool b = v[f->op[k].b] ^ f->op[k].nb;
 
-		v[f->n + k] = f->op[k].op == AX_FOP_AND	 ? a && b
+		v[f->n + k] = f->op[k].op == AX_FOP_AND  ? a && b
 			      : f->op[k].op == AX_FOP_OR ? a || b
 							 : a != b;
 	}
@@ -105,9 +105,9 @@ random_net(uint64_t seed, uint32_t inputs, uint32_t outputs, unsigned nodes,
 		if (cells && ax_rng_below(&rng, 3) == 0)
 			ax_netlist_add_tt(net, n, in, ax_rng_u64(&rng));
 		else
-			ax_netlist_add(net,
-				       (enum ax_gate)ax_rng_below(&rng, AX_CELL),
-				       in[0], in[1]);
+			ax_netlist_add(
+				net, (enum ax_gate)ax_rng_below(&rng, AX_CELL),
+				in[0], in[1]);
 	}
 	for (uint32_t i = 0; i < outputs; i++)
 		net->out_ref[i] = ax_rng_below(&rng, inputs + nodes);
@@ -146,8 +146,8 @@ test_sim(void)
 
 	for (size_t k = 0; k < AX_LEN(widths); k++) {
 		uint32_t n = widths[k];
-		struct ax_netlist *net = random_net(k, n, 5 + 4 * (uint32_t)k,
-						    150, true);
+		struct ax_netlist *net =
+			random_net(k, n, 5 + 4 * (uint32_t)k, 150, true);
 		struct ax_netlist *flat = ax_netlist_expand(net);
 		uint32_t *out = ax_calloc((size_t)1 << n, sizeof(*out));
 		struct ax_sim *sim = NULL;
@@ -159,9 +159,8 @@ test_sim(void)
 				    out, &err) == 0;
 		for (uint32_t p = 0; good && p < 1u << n; p++)
 			good = out[p] == slow(net, p);
-		equal = equal &&
-			ax_netlist_equal(net, flat, pool, NULL, NULL, &err) ==
-				1;
+		equal = equal && ax_netlist_equal(net, flat, pool, NULL, NULL,
+						  &err) == 1;
 		ax_sim_free(sim);
 		free(out);
 		ax_netlist_free(flat);
@@ -203,9 +202,8 @@ test_run_words(void)
 			v[70 + j] = net->node[j].tt >> q & 1;
 		}
 		for (size_t o = 0; o < 20; o++)
-			good = good &&
-			       (out[o * words + p / 64] >> (p % 64) & 1) ==
-				       v[net->out_ref[o]];
+			good = good && (out[o * words + p / 64] >> (p % 64) &
+					1) == v[net->out_ref[o]];
 	}
 	ok(good, "given patterns on 70 inputs");
 	is_int(ax_sim_table(sim, NULL, 0, 20, &x, &err), -1,

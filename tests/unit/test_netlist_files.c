@@ -96,7 +96,8 @@ test_blif(void)
 	net = NULL;
 	ax_netlist_parse(&net, "t", text, strlen(text), AX_NET_AUTO, NULL,
 			 &warn, &err);
-	if (!ok(net != NULL, "BLIF with don't-cares, both planes: %s", err.text))
+	if (!ok(net != NULL, "BLIF with don't-cares, both planes: %s",
+		err.text))
 		return;
 	is_int(net->in[0].width, 2, "bits of a bus come together");
 	ok(warn.buf && strstr(warn.buf, "nothing has no driver"),
@@ -154,12 +155,16 @@ test_blif(void)
 	refused("a loop",
 		".model a\n.outputs q\n.names q r\n0 1\n.names r q\n1 1\n",
 		"loop");
-	refused("a loop of wires", ".model a\n.outputs q\n.names r q\n1 1\n"
-				   ".names q r\n1 1\n", "loop");
+	refused("a loop of wires",
+		".model a\n.outputs q\n.names r q\n1 1\n"
+		".names q r\n1 1\n",
+		"loop");
 	refused("two drivers", ".model a\n.inputs q\n.outputs q\n.names q\n1\n",
 		"driven twice");
-	refused("mixed planes", ".model a\n.inputs b\n.outputs q\n"
-				".names b q\n1 1\n0 0\n", "rows for 0 and");
+	refused("mixed planes",
+		".model a\n.inputs b\n.outputs q\n"
+		".names b q\n1 1\n0 0\n",
+		"rows for 0 and");
 	refused("bad row", ".model a\n.inputs b\n.outputs q\n.names b q\n2 1\n",
 		"a row of .names");
 	refused("a model within itself",
@@ -184,13 +189,14 @@ test_txt(void)
 	refused("undriven", "INPUT n0\nv0_0 = AND(n0, v7_0)\nOUT0 = v0_0\n",
 		"v7_0 has no driver");
 	refused("loop",
-		"INPUT n0\nv0_0 = AND(n0, v1_0)\nv1_0 = INV(v0_0)\nOUT0 = v1_0\n",
+		"INPUT n0\nv0_0 = AND(n0, v1_0)\nv1_0 = INV(v0_0)\nOUT0 = "
+		"v1_0\n",
 		"loop");
 	refused("cut", "INPUT n0\nv0_0 = AND(n0, n", "expected");
 	refused("no outputs", "INPUT n0\nINPUT n1\n", "no outputs");
 	refused("inputs out of order", "INPUT n1\n", "in order");
-	refused("giant number",
-		"INPUT n0\nOUT99999999999999999999 = n0\n", "unknown gate");
+	refused("giant number", "INPUT n0\nOUT99999999999999999999 = n0\n",
+		"unknown gate");
 }
 
 static void
@@ -225,7 +231,8 @@ test_verilog(void)
 		    "assign y = s ? a ^ b : a | b & ~(a ~^ b);\nendmodule\n",
 		    NULL, &err);
 	want = parse(".model t\n.inputs a b s\n.outputs y\n.names a b s y\n"
-		     "1-0 1\n010 1\n101 1\n011 1\n", NULL, &err);
+		     "1-0 1\n010 1\n101 1\n011 1\n",
+		     NULL, &err);
 	ok(net && want &&
 		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
 	   "precedence of operators %s", err.text);
@@ -234,18 +241,26 @@ test_verilog(void)
 
 	refused("unknown cell",
 		"module t(a, y); input a; output y;\nFOO g(.A(a), .Y(y));\n"
-		"endmodule\n", "t:2: unknown cell FOO");
-	refused("undriven net", "module t(a, y); input a; output y; wire w;\n"
-				"NAND2X1 g(.A(a), .B(w), .Y(y));\nendmodule\n",
+		"endmodule\n",
+		"t:2: unknown cell FOO");
+	refused("undriven net",
+		"module t(a, y); input a; output y; wire w;\n"
+		"NAND2X1 g(.A(a), .B(w), .Y(y));\nendmodule\n",
 		"net w has no driver");
-	refused("loop", "module t(a, y); input a; output y; wire w;\n"
-			"NAND2X1 g(.A(a), .B(w), .Y(y));\n"
-			"INVX1 h(.A(y), .Y(w));\nendmodule\n", "loop");
-	refused("two drivers", "module t(a, y); input a; output y;\n"
-			       "INVX1 g(.A(a), .Y(y));\nINVX1 h(.A(a), .Y(y));"
-			       "\nendmodule\n", "driven twice");
-	refused("behaviour", "module t(a, y); input a; output y;\n"
-			     "always @(a) y = a;\nendmodule\n", "synthesised");
+	refused("loop",
+		"module t(a, y); input a; output y; wire w;\n"
+		"NAND2X1 g(.A(a), .B(w), .Y(y));\n"
+		"INVX1 h(.A(y), .Y(w));\nendmodule\n",
+		"loop");
+	refused("two drivers",
+		"module t(a, y); input a; output y;\n"
+		"INVX1 g(.A(a), .Y(y));\nINVX1 h(.A(a), .Y(y));"
+		"\nendmodule\n",
+		"driven twice");
+	refused("behaviour",
+		"module t(a, y); input a; output y;\n"
+		"always @(a) y = a;\nendmodule\n",
+		"synthesised");
 	refused("cut", "module t(a, y); input a; output y;\nINVX1 g(.A(a)",
 		"t:2:");
 	refused("giant range", "module t(a); input [999999:0] a; endmodule\n",
@@ -256,10 +271,14 @@ test_verilog(void)
 	refused("giant constant",
 		"module t(y); output y; assign y = 999999999'h0; endmodule\n",
 		"over 4096 bits");
-	refused("index outside", "module t(a, y); input [1:0] a; output y;\n"
-				 "assign y = a[2]; endmodule\n", "outside");
-	refused("widths", "module t(a, y); input [1:0] a; output y;\n"
-			  "assign y = a; endmodule\n", "different widths");
+	refused("index outside",
+		"module t(a, y); input [1:0] a; output y;\n"
+		"assign y = a[2]; endmodule\n",
+		"outside");
+	refused("widths",
+		"module t(a, y); input [1:0] a; output y;\n"
+		"assign y = a; endmodule\n",
+		"different widths");
 	{
 		struct ax_str deep = AX_STR_INIT;
 
@@ -283,7 +302,8 @@ test_json(void)
 {
 #define HEAD                                                                   \
 	"{\"modules\":{\"t\":{\"ports\":{\"a\":{\"direction\":\"input\","      \
-	"\"bits\":[2,3]},\"y\":{\"direction\":\"output\",\"bits\":[4,\"1\"]}},"
+	"\"bits\":[2,3]},\"y\":{\"direction\":\"output\",\"bits\":[4,\"1\"]}}" \
+	","
 	struct ax_err err = AX_ERR_INIT;
 	struct ax_netlist *net, *want;
 
@@ -301,9 +321,11 @@ test_json(void)
 	refused("undriven bit", HEAD "\"cells\":{}}}}", "has no driver");
 	refused("unknown cell",
 		HEAD "\"cells\":{\"g\":{\"type\":\"$dff\",\"connections\":{"
-		     "\"Q\":[4]}}}}}}", "unknown cell $dff");
-	refused("giant bit", "{\"modules\":{\"t\":{\"ports\":{\"a\":{"
-			     "\"direction\":\"input\",\"bits\":[9e9]}}}}}",
+		     "\"Q\":[4]}}}}}}",
+		"unknown cell $dff");
+	refused("giant bit",
+		"{\"modules\":{\"t\":{\"ports\":{\"a\":{"
+		"\"direction\":\"input\",\"bits\":[9e9]}}}}}",
 		"neither a number");
 	refused("broken JSON", "{\"modules\":", "t:1");
 	refused("no module", "{\"modules\":{}}", "expected one module");

@@ -85,13 +85,15 @@ compare(const char *text, size_t len, const struct ax_lut_ports *p,
 	if (len != line << net->inputs)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "Icarus wrote %zu bytes where %zu were "
-				  "expected", len, line << net->inputs);
+				  "expected",
+				  len, line << net->inputs);
 	for (int32_t a = a0; a < a0 + (1 << lut->n); a++) {
 		for (int32_t b = b0; b < b0 + (1 << lut->m); b++) {
-			size_t at = ((size_t)((uint32_t)a & ((1u << lut->n) - 1))
-				     << p->a) |
-				    ((size_t)((uint32_t)b & ((1u << lut->m) - 1))
-				     << p->b);
+			size_t at =
+				((size_t)((uint32_t)a & ((1u << lut->n) - 1))
+				 << p->a) |
+				((size_t)((uint32_t)b & ((1u << lut->m) - 1))
+				 << p->b);
 			/* the line holds the highest bit first */
 			const char *bits = text + at * line + net->outputs -
 					   p->out - p->width;
@@ -118,8 +120,12 @@ int
 ax_lut_crosscheck(struct ax_task *t, const struct ax_netlist *net,
 		  const struct ax_lut *lut, struct ax_err *err)
 {
-	const char *compile[] = {ax_task_tool(t, "iverilog"), "-g2005", "-o",
-				 "tmp/bench.vvp", "tmp/bench.v", NULL};
+	const char *compile[] = {ax_task_tool(t, "iverilog"),
+				 "-g2005",
+				 "-o",
+				 "tmp/bench.vvp",
+				 "tmp/bench.v",
+				 NULL};
 	const char *run[] = {ax_task_tool(t, "vvp"), "-n", "tmp/bench.vvp",
 			     NULL};
 	struct ax_lut_ports p;
@@ -130,7 +136,8 @@ ax_lut_crosscheck(struct ax_task *t, const struct ax_netlist *net,
 	if (net->inputs > MAX_BITS)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "crosscheck simulates up to %d input bits; "
-				  "this netlist has %u", MAX_BITS, net->inputs);
+				  "this netlist has %u",
+				  MAX_BITS, net->inputs);
 	ax_task_progress(t, 0, 0, "cross-check by Icarus Verilog");
 	if (write_bench(net, err) < 0 || tool(compile, NULL, err) < 0 ||
 	    tool(run, "tmp/bench.out", err) < 0)

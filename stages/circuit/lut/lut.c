@@ -54,11 +54,10 @@ read_circuit(struct ax_task *t, struct ax_lut *lut, struct ax_err *err)
 		fputs(warn.buf, stderr);
 	ax_str_free(&warn);
 	if (rc == 0)
-		rc = ax_lut_from_netlist(lut, net, ax_task_bool(t, "signed"),
-					 ax_task_str(t, "a"),
-					 ax_task_str(t, "b"),
-					 ax_task_str(t, "out"), ax_task_pool(t),
-					 err);
+		rc = ax_lut_from_netlist(
+			lut, net, ax_task_bool(t, "signed"),
+			ax_task_str(t, "a"), ax_task_str(t, "b"),
+			ax_task_str(t, "out"), ax_task_pool(t), err);
 	if (rc == 0 && ax_task_bool(t, "crosscheck"))
 		rc = ax_lut_crosscheck(t, net, lut, err);
 	if (rc == 0)
@@ -140,8 +139,8 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	const char *netlist = ax_task_in(t, "netlist");
 	const char *table = ax_task_in(t, "table");
 	const char *reference = ax_task_in(t, "reference");
-	enum ax_lut_op op = ax_streq(ax_task_str(t, "op"), "mul") ? AX_LUT_MUL
-								  : AX_LUT_ADD;
+	enum ax_lut_op op =
+		ax_streq(ax_task_str(t, "op"), "mul") ? AX_LUT_MUL : AX_LUT_ADD;
 	bool sign = ax_task_bool(t, "signed");
 	struct ax_lut lut = {0}, exact = {0};
 	struct ax_lut_metrics m;

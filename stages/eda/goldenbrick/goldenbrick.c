@@ -74,8 +74,8 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	} else {
 		rc = write_text(f, &lut, bits);
 		if (fclose(f) != 0 || rc < 0)
-			rc = ax_err_set(err, AX_EXIT_ENV, "cannot write %s:",
-					path);
+			rc = ax_err_set(err, AX_EXIT_ENV,
+					"cannot write %s:", path);
 	}
 	if (rc == 0)
 		rc = ax_lut_write_npy(&npy, &lut, err);

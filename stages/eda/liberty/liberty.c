@@ -79,8 +79,8 @@ join(struct ax_task *t, struct ax_str *out, struct ax_err *err)
 				"see the parameter files",
 				ax_task_str(t, "files"));
 	if (rc == 0)
-		rc = ax_read_file(&header, &header_len,
-				  ax_task_in(t, "header"), AX_LIBERTY_MAX, err);
+		rc = ax_read_file(&header, &header_len, ax_task_in(t, "header"),
+				  AX_LIBERTY_MAX, err);
 	if (rc == 0) {
 		qsort(p.path, p.n, sizeof(*p.path), by_path);
 		text = ax_calloc(p.n, sizeof(*text));
@@ -151,7 +151,8 @@ choose(struct ax_task *t, const struct ax_liberty *lib, bool *keep,
 	for (size_t c = 0; c < lib->cells; c++) {
 		bool drop = matches(unwanted, lib->cell[c].name, used_drop);
 
-		keep[c] = matches(wanted, lib->cell[c].name, used_keep) && !drop;
+		keep[c] =
+			matches(wanted, lib->cell[c].name, used_keep) && !drop;
 		kept += keep[c];
 	}
 	rc = check_used(wanted, used_keep, "keep", err);
@@ -196,7 +197,7 @@ list_cell(struct ax_str *out, const struct ax_lib_cell *cell)
 		ax_str_addf(out, "%d", cell->transistors);
 	ax_str_addf(out, ",%u,%u,%s,", cell->ins, cell->outs,
 		    cell->combinational ? "combinational"
-		    : cell->sequential	? "sequential"
+		    : cell->sequential  ? "sequential"
 					: "other");
 	for (unsigned o = 0; o < cell->outs; o++) {
 		const struct ax_lib_pin *pin = &cell->pin[cell->out[o]];
