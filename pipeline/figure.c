@@ -115,14 +115,16 @@ join(struct drawing *d, struct line *l, const struct ax_values *xs,
 	}
 }
 
+/* `over`: the y of the series, when this is its x (docs: coord). */
 static int
-values_of(struct ax_values *out, const json_t *v, const struct ax_run *r,
-	  struct ax_err *err)
+values_of(struct ax_values *out, const json_t *v, const json_t *over,
+	  const struct ax_run *r, struct ax_err *err)
 {
 	struct ax_expr *e = NULL;
 	int rc = -1;
 
-	if (ax_expr_parse(&e, json_string_value(v), r->graph, err) == 0)
+	if (ax_expr_parse_over(&e, json_string_value(v),
+			       json_string_value(over), r->graph, err) == 0)
 		rc = ax_expr_eval(out, e, ax_run_metrics, (void *)r, err);
 	ax_expr_free(e);
 	return rc;
@@ -153,7 +155,8 @@ expression_series(struct drawing *d, const json_t *s, const struct ax_run *r,
 		}
 		return 0;
 	}
-	if (values_of(&xs, x, r, err) < 0 || values_of(&ys, y, r, err) < 0)
+	if (values_of(&xs, x, y, r, err) < 0 ||
+	    values_of(&ys, y, NULL, r, err) < 0)
 		rc = -1;
 	else
 		join(d, l, &xs, &ys, label ? label : json_string_value(y));

@@ -31,6 +31,10 @@ struct ax_expr;
  * in the expression; the caller wraps them with the manifest's place. */
 int ax_expr_parse(struct ax_expr **out, const char *text,
 		  const struct ax_graph *g, struct ax_err *err);
+/* The same over the points of another expression too: so that `coord(wce)` may
+ * stand alone as the x of a figure whose y is swept. `over` may be NULL. */
+int ax_expr_parse_over(struct ax_expr **out, const char *text, const char *over,
+		       const struct ax_graph *g, struct ax_err *err);
 void ax_expr_free(struct ax_expr *e);
 int ax_expr_eval(struct ax_values *out, const struct ax_expr *e,
 		 ax_metrics_fn metrics, void *arg, struct ax_err *err);

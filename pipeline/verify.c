@@ -71,7 +71,12 @@ check_axis(struct ax_graph *g, const json_t *series, const char *key,
 	if (json_is_string(v)) {
 		if (json_object_get(series, "csv"))
 			return 0; /* a column; known when the file is there */
-		if (ax_expr_parse(&e, json_string_value(v), g, &inner) < 0)
+		if (ax_expr_parse_over(
+			    &e, json_string_value(v),
+			    strcmp(key, "x") ? NULL
+					     : json_string_value(json_object_get(
+						       series, "y")),
+			    g, &inner) < 0)
 			return ax_place_error(err, &here, 0, "%s", inner.text);
 		ax_expr_free(e);
 		return 0;
