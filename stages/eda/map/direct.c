@@ -28,8 +28,8 @@ add_cell(struct ax_netlist *net, const struct ax_lib_cell *c)
 }
 
 static int
-place(struct ax_netlist *net, const struct ax_liberty *lib,
-      const bool *keep, bool gates, bool ties, struct ax_err *err)
+place(struct ax_netlist *net, const struct ax_liberty *lib, const bool *keep,
+      bool gates, bool ties, struct ax_err *err)
 {
 	for (size_t i = 0; i < net->nodes; i++) {
 		struct ax_node *n = &net->node[i];
@@ -52,8 +52,7 @@ place(struct ax_netlist *net, const struct ax_liberty *lib,
 				"the cells chosen from library %s have none "
 				"for %s, which the netlist uses; name one in "
 				"parameter cells, or use mode 'abc'",
-				lib->name,
-				ax_gate_name((enum ax_gate)n->kind));
+				lib->name, ax_gate_name((enum ax_gate)n->kind));
 		n->cell = add_cell(net, c);
 		n->pin = 0;
 		n->inst = ++net->insts;

@@ -15,7 +15,7 @@
 struct job {
 	struct ax_liberty lib;
 	bool *keep;
-	struct ax_netlist *net;	 /* the input, in named kinds, live nodes */
+	struct ax_netlist *net;  /* the input, in named kinds, live nodes */
 	struct ax_netlist *best; /* cells */
 	const char *recipe;
 };

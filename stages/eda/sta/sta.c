@@ -32,8 +32,8 @@ struct check {
 
 struct result {
 	struct check setup, hold;
-	double power[4];   /* W: internal, switching, leakage, total */
-	double period;	   /* ns, of the only clock; nan */
+	double power[4]; /* W: internal, switching, leakage, total */
+	double period;   /* ns, of the only clock; nan */
 	bool done, powered;
 	struct ax_str report, path;
 	size_t stages;
@@ -53,8 +53,7 @@ static const char reporting[] =
 	"ax_ends hold min\n"
 	"set clocks [all_clocks]\n"
 	"if {[llength $clocks] == 1} {\n"
-	"  puts \"" MARK
-	"PERIOD [get_property [lindex $clocks 0] period]\"\n"
+	"  puts \"" MARK "PERIOD [get_property [lindex $clocks 0] period]\"\n"
 	"}\n"
 	"puts \"" MARK "POWER [sta::design_power [sta::cmd_corner]]\"\n"
 	"puts \"" MARK "PATH\"\n"
@@ -189,8 +188,9 @@ add_point(struct result *r, const char *line, bool *over)
 
 	if (strstr(line, "data arrival time"))
 		*over = true;
-	if (*over || sscanf(line, " %lf %lf %lf %c %255s (%255[^)])", &slew,
-			    &delay, &time, &edge, pin, cell) != 6 ||
+	if (*over ||
+	    sscanf(line, " %lf %lf %lf %c %255s (%255[^)])", &slew, &delay,
+		   &time, &edge, pin, cell) != 6 ||
 	    (edge != '^' && edge != 'v'))
 		return;
 	if (ax_streq(cell, "in") || ax_streq(cell, "out"))
@@ -242,7 +242,7 @@ parse(struct result *r, const char *text, struct ax_err *err)
 			const char *what = line + strlen(MARK);
 
 			rc = parse_mark(r, what);
-			in = ax_streq(what, "PATH")	? PATH
+			in = ax_streq(what, "PATH")     ? PATH
 			     : ax_streq(what, "REPORT") ? REPORT
 							: OTHER;
 		} else if (in == PATH) {
@@ -265,8 +265,20 @@ parse(struct result *r, const char *text, struct ax_err *err)
 	return 0;
 }
 
-static const char *const trouble[] = {"Error", "rror:", "not found",
-				      "syntax error", NULL};
+static const char *const trouble[] = {"Error", "syntax error", NULL};
+
+/* Up to the first line that reports an error: OpenSTA goes on behind it. NULL
+ * when there is none. Caller frees. */
+static char *
+until_error(const char *log)
+{
+	for (const char *p = log; p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (ax_starts(p, "Error"))
+			return ax_strndup(log, (size_t)(p - log));
+	}
+	return NULL;
+}
 
 /* How far the script came says what went wrong. */
 static int
@@ -274,38 +286,38 @@ explain(struct ax_task *t, const char *log, int status, struct ax_err *err)
 {
 	static const char *const box[] = {"Creating black box", NULL};
 	struct ax_str s = AX_STR_INIT;
-	const char *where = "did not start its script";
-	char text[64];
+	const char *where = "did not start its script", *came;
+	char text[64], *before = until_error(log);
 
-	if (strstr(log, "Creating black box")) {
+	if (!before && strstr(log, "Creating black box")) {
 		ax_tool_excerpt(&s, log, box, NULL, 10);
 		ax_err_set(err, AX_EXIT_STAGE,
 			   "the netlist (in/netlist) has cells that the "
 			   "library does not hold\n%s",
 			   s.buf);
-		goto done;
+		goto bad;
 	}
-	if (strstr(log, MARK "DONE")) {
-		ax_str_free(&s);
+	if (!before && strstr(log, MARK "DONE"))
 		return 0;
-	}
-	if (strstr(log, MARK "CONSTRAINED"))
+	came = before ? before : log;
+	if (strstr(came, MARK "CONSTRAINED"))
 		where = "failed in the analysis";
-	else if (strstr(log, MARK "LINKED"))
+	else if (strstr(came, MARK "LINKED"))
 		where = ax_task_in(t, "sdc")
 				? "refuses the constraints (in/sdc)"
 				: "refuses the constraints made from the "
 				  "parameters";
-	else if (strstr(log, MARK "LIBERTY"))
+	else if (strstr(came, MARK "LIBERTY"))
 		where = "refuses the netlist (in/netlist; parameter top names "
 			"its module)";
-	else if (strstr(log, MARK "BEGIN"))
+	else if (strstr(came, MARK "BEGIN"))
 		where = "refuses the library (in/liberty)";
 	ax_tool_excerpt(&s, log, trouble, NULL, 10);
 	ax_err_set(err, AX_EXIT_STAGE, "OpenSTA %s (%s)%s%s", where,
 		   ax_status_text(text, sizeof(text), status),
 		   s.len ? "\n" : "", s.len ? s.buf : "");
-done:
+bad:
+	free(before);
 	ax_str_free(&s);
 	return -1;
 }
@@ -414,12 +426,14 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 {
 	static const char *const args[] = {"-no_init", "-no_splash", "-exit",
 					   SCRIPT, NULL};
-	struct result r = {.setup = {.name = "setup"}, .hold = {.name = "hold"},
+	struct result r = {.setup = {.name = "setup"},
+			   .hold = {.name = "hold"},
 			   .period = NAN};
 	struct ax_str log = AX_STR_INIT, constraints = AX_STR_INIT;
 	int status, rc = -1;
 
-	if (ax_mkdirs("tmp", err) < 0 || write_script(t, &constraints, err) < 0 ||
+	if (ax_mkdirs("tmp", err) < 0 ||
+	    write_script(t, &constraints, err) < 0 ||
 	    ax_tool_run(t, "sta", args, &log, &status, err) < 0)
 		goto done;
 	if (explain(t, log.buf ? log.buf : "", status, err) < 0 ||

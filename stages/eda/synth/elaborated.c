@@ -33,13 +33,13 @@ net_name(json_t *module, json_t *cell)
 
 	if (!json_is_integer(bit))
 		return NULL;
-	json_object_foreach(json_object_get(module, "netnames"), name, net) {
+	json_object_foreach(json_object_get(module, "netnames"), name, net)
+	{
 		if (json_is_true(json_object_get(net, "hide_name")) ||
 		    json_integer_value(json_object_get(net, "hide_name")))
 			continue;
-		json_array_foreach(json_object_get(net, "bits"), i, b)
-			if (json_equal(b, bit))
-				return name;
+		json_array_foreach(json_object_get(net, "bits"), i,
+				   b) if (json_equal(b, bit)) return name;
 	}
 	return NULL;
 }
@@ -55,9 +55,11 @@ ax_elaborated_check(const char *path, struct ax_err *err)
 
 	if (ax_json_load(&j, path, err) < 0)
 		return ax_err_wrap(err, "the elaborated design");
-	json_object_foreach(json_object_get(j.root, "modules"), mname, module) {
+	json_object_foreach(json_object_get(j.root, "modules"), mname, module)
+	{
 		json_object_foreach(json_object_get(module, "cells"), cname,
-				    cell) {
+				    cell)
+		{
 			const char *type = json_string_value(
 				json_object_get(cell, "type"));
 			const char *src = json_string_value(json_object_get(

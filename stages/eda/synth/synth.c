@@ -17,6 +17,7 @@
 #include "artifacts/base/proc.h"
 
 #define SUBSET "tmp/cells.lib"
+#define GENLIB "tmp/cells.genlib"
 #define SCRIPT "tmp/synth.ys"
 #define ELABORATED "tmp/elaborated.json"
 
@@ -32,6 +33,7 @@ struct job {
 	size_t recipes;
 	enum ax_goal goal;
 	bool flatten;
+	bool by_cost; /* cells by cost alone, not by their timing */
 	double delay;
 };
 
@@ -76,6 +78,7 @@ choose_recipes(struct job *j, struct ax_task *t, struct ax_err *err)
 	} else {
 		const char *const *list = ax_recipes(j->goal);
 
+		j->by_cost = true;
 		while (list[j->recipes] && j->recipes < AX_RECIPES_MAX) {
 			j->recipe[j->recipes] = ax_strdup(list[j->recipes]);
 			j->recipes++;
@@ -84,10 +87,14 @@ choose_recipes(struct job *j, struct ax_task *t, struct ax_err *err)
 	return 0;
 }
 
-/* The library with the chosen cells alone: this ABC cannot leave cells out. */
+/*
+ * The library with the chosen cells alone, since this ABC cannot leave cells
+ * out; and as genlib, where the goal may be another cost than area, and where
+ * ABC also takes fewer than three functions.
+ */
 static int
-write_subset(struct ax_task *t, const struct ax_liberty *lib, bool *keep,
-	     struct ax_err *err)
+write_subset(struct ax_task *t, const struct job *j,
+	     const struct ax_liberty *lib, bool *keep, struct ax_err *err)
 {
 	struct ax_str s = AX_STR_INIT;
 	int rc;
@@ -96,6 +103,12 @@ write_subset(struct ax_task *t, const struct ax_liberty *lib, bool *keep,
 		return -1;
 	ax_liberty_filter(&s, lib, keep);
 	rc = ax_write_plain(SUBSET, s.buf, s.len, err);
+	ax_str_clear(&s);
+	if (rc == 0 && j->by_cost)
+		rc = ax_cells_genlib(&s, lib, keep,
+				     j->goal == AX_GOAL_TRANSISTORS, err);
+	if (rc == 0 && j->by_cost)
+		rc = ax_write_plain(GENLIB, s.buf, s.len, err);
 	ax_str_free(&s);
 	return rc;
 }
@@ -145,8 +158,9 @@ write_script(struct ax_task *t, const struct job *j, const char *here,
 		ax_str_addf(&s,
 			    "log AXPIPE-RECIPE %zu\n"
 			    "design -load elaborated\n"
-			    "abc -liberty %s/" SUBSET,
-			    i, here);
+			    "abc %s %s/%s",
+			    i, j->by_cost ? "-genlib" : "-liberty", here,
+			    j->by_cost ? GENLIB : SUBSET);
 		if (j->recipe[i]) {
 			snprintf(path, sizeof(path), "tmp/recipe.%zu", i);
 			ax_str_clear(&abc);
@@ -177,10 +191,43 @@ write_script(struct ax_task *t, const struct job *j, const char *here,
 	return rc;
 }
 
-static const char *const trouble[] = {"ERROR", "Warning: Resizing",
-				      "ABC: Error", "ABC: ** cmd error",
-				      "found logic loop", "used but has no driver",
-				      "multiple conflicting drivers", NULL};
+static const char *const trouble[] = {"ERROR",
+				      "Warning: Resizing",
+				      "ABC: Error",
+				      "ABC: ** cmd error",
+				      "found logic loop",
+				      "used but has no driver",
+				      "multiple conflicting drivers",
+				      NULL};
+
+/* Yosys keeps what ABC said to itself when ABC fails, but leaves its folder
+ * behind: ask again. */
+static void
+ask_abc(struct ax_task *t, struct ax_str *to)
+{
+	static const char *const words[] = {"rror", "annot", "only", NULL};
+	const char *args[] = {"-s", "-f", NULL, NULL};
+	struct ax_str log = AX_STR_INIT;
+	char **list, *script;
+	size_t n, i;
+	int status;
+
+	if (ax_list_dir(&list, &n, "tmp", 10000, NULL) < 0)
+		return;
+	for (i = 0; i < n; i++)
+		if (ax_starts(list[i], "yosys-abc-"))
+			break;
+	script = i < n ? ax_asprintf("tmp/%s/abc.script", list[i]) : NULL;
+	args[2] = script;
+	if (script && ax_tool_run(t, "abc", args, &log, &status, NULL) == 0 &&
+	    log.buf) {
+		ax_str_add(to, "\n  from ABC:\n");
+		ax_tool_excerpt(to, log.buf, words, NULL, 5);
+	}
+	free(script);
+	ax_free_list(list, n);
+	ax_str_free(&log);
+}
 
 static int
 run_yosys(struct ax_task *t, const struct job *j, struct ax_err *err)
@@ -196,10 +243,10 @@ run_yosys(struct ax_task *t, const struct job *j, struct ax_err *err)
 		goto done;
 	/* what was refused is explained from the elaborated design, where it
 	 * got that far: Yosys itself would only say that a check failed */
-	if (ax_is_file(ELABORATED) &&
-	    ax_elaborated_check(ELABORATED, err) < 0)
+	if (ax_is_file(ELABORATED) && ax_elaborated_check(ELABORATED, err) < 0)
 		goto done;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	snprintf(text, sizeof(text), "tmp/flat.%zu.json", j->recipes - 1);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && ax_is_file(text)) {
 		rc = 0;
 		goto done;
 	}
@@ -211,11 +258,13 @@ run_yosys(struct ax_task *t, const struct job *j, struct ax_err *err)
 	else if (log.buf && strstr(log.buf, "used but has no driver"))
 		hint = "; the design has an undriven net";
 	else if (log.buf && strstr(log.buf, "Can't open ABC output"))
-		hint = "; ABC ended early: this recipe may need a buffer "
-		       "(BUF) among the cells, see the log";
+		hint = "; ABC ended early (some commands need a buffer among "
+		       "the cells)";
 	else if (log.buf && strstr(log.buf, "not found!") &&
 		 strstr(log.buf, j->top))
 		hint = "; parameter top names the top module";
+	if (log.buf && strstr(log.buf, "Can't open ABC output"))
+		ask_abc(t, &s);
 	ax_err_set(err, AX_EXIT_STAGE,
 		   "Yosys refuses the design (%s; in/rtl/0 is the first file "
 		   "of input rtl)%s\n%s",
@@ -289,12 +338,12 @@ keep_best(struct ax_task *t, const struct job *j, const struct ax_liberty *lib,
 	int rc = -1;
 
 	for (size_t i = 0; i < j->recipes; i++) {
-		const char *name = j->recipe[i] ? j->recipe[i]
-						: "(default of Yosys)";
+		const char *name =
+			j->recipe[i] ? j->recipe[i] : "(default of Yosys)";
 
 		snprintf(path, sizeof(path), "tmp/flat.%zu.json", i);
-		if (ax_netlist_load(&net, path, AX_NET_JSON, lib, &warn,
-				    err) < 0) {
+		if (ax_netlist_load(&net, path, AX_NET_JSON, lib, &warn, err) <
+		    0) {
 			ax_err_wrap(err, "the result of Yosys (recipe %s)",
 				    name);
 			goto done;
@@ -319,8 +368,8 @@ keep_best(struct ax_task *t, const struct job *j, const struct ax_liberty *lib,
 		    ax_task_str(t, "objective"));
 	snprintf(path, sizeof(path), "tmp/stat.%zu", which);
 	add_file(&report, path);
-	ax_task_metric_str(t, "recipe", j->recipe[which] ? j->recipe[which]
-							 : "yosys");
+	ax_task_metric_str(t, "recipe",
+			   j->recipe[which] ? j->recipe[which] : "yosys");
 	if (ax_measure_metrics(t, best, err) == 0 &&
 	    publish_verilog(ax_task_out(t, "netlist"), which, err) == 0 &&
 	    publish_json(ax_task_out(t, "json"), which, err) == 0)
@@ -358,7 +407,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 			   "in its name, which ABC cannot take; put the store "
 			   "elsewhere",
 			   here);
-	else if (write_subset(t, &lib, keep, err) == 0 &&
+	else if (write_subset(t, &j, &lib, keep, err) == 0 &&
 		 write_script(t, &j, here, err) == 0 &&
 		 run_yosys(t, &j, err) == 0)
 		rc = keep_best(t, &j, &lib, err);

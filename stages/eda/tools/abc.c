@@ -90,8 +90,8 @@ load_result(struct ax_netlist **out, const struct ax_liberty *lib,
 			if (ax_starts(line, gate[k]))
 				break;
 		if (k < 2)
-			ax_str_addf(&s, ".names %s%s",
-				    line + strlen(gate[k]), k ? "1\n" : "");
+			ax_str_addf(&s, ".names %s%s", line + strlen(gate[k]),
+				    k ? "1\n" : "");
 		else if (ax_starts(line, ".barbuf "))
 			ax_str_addf(&s, ".names %s1 1\n", line + 8);
 		else
@@ -109,8 +109,7 @@ load_result(struct ax_netlist **out, const struct ax_liberty *lib,
 int
 ax_abc_map(struct ax_netlist **out, struct ax_task *t,
 	   const struct ax_netlist *net, const char *genlib,
-	   const struct ax_liberty *lib, const char *recipe,
-	   struct ax_err *err)
+	   const struct ax_liberty *lib, const char *recipe, struct ax_err *err)
 {
 	struct ax_str s = AX_STR_INIT, log = AX_STR_INIT;
 	int rc = -1;
@@ -118,8 +117,10 @@ ax_abc_map(struct ax_netlist **out, struct ax_task *t,
 	unlink(OUT);
 	if (write_blif(IN, net, err) < 0)
 		return -1;
-	ax_str_addf(&s, "read_genlib %s\nread_blif " IN "\n%s\nwrite_blif " OUT
-			"\n", genlib, recipe);
+	ax_str_addf(&s,
+		    "read_genlib %s\nread_blif " IN "\n%s\nwrite_blif " OUT
+		    "\n",
+		    genlib, recipe);
 	if (run(t, &log, s.buf, err) == 0)
 		rc = ax_is_file(OUT) ? load_result(out, lib, err)
 				     : failed(&log, recipe, err);
@@ -131,8 +132,9 @@ ax_abc_map(struct ax_netlist **out, struct ax_task *t,
 const char *
 ax_verdict_name(enum ax_verdict v)
 {
-	return v == AX_PROVED ? "PROVED" : v == AX_REFUTED ? "REFUTED"
-							   : "UNKNOWN";
+	return v == AX_PROVED    ? "PROVED"
+	       : v == AX_REFUTED ? "REFUTED"
+				 : "UNKNOWN";
 }
 
 int

@@ -33,8 +33,7 @@ ax_cells_of_kind(const struct ax_liberty *lib, enum ax_gate kind,
 		if (!c->combinational || c->dont_use || c->outs != 1 ||
 		    c->ins != n || c->area < 0 || (allow && !allow[i]))
 			continue;
-		if (c->pin[c->out[0]].tt == ax_gate_tt(kind) &&
-		    better(c, best))
+		if (c->pin[c->out[0]].tt == ax_gate_tt(kind) && better(c, best))
 			best = c;
 	}
 	return best;
@@ -59,13 +58,13 @@ choose_default(bool *keep, const struct ax_liberty *lib, struct ax_err *err)
 			kinds[k] == AX_AND || kinds[k] == AX_OR;
 	}
 	if (!inverter || !pair)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "library %s has no %s that synthesis could use "
-				  "(combinational, not dont_use, with an area); "
-				  "name the cells in parameter cells",
-				  lib->name,
-				  inverter ? "NAND2, NOR2, AND2 or OR2"
-					   : "inverter");
+		return ax_err_set(
+			err, AX_EXIT_STAGE,
+			"library %s has no %s that synthesis could use "
+			"(combinational, not dont_use, with an area); "
+			"name the cells in parameter cells",
+			lib->name,
+			inverter ? "NAND2, NOR2, AND2 or OR2" : "inverter");
 	return 0;
 }
 
@@ -79,7 +78,8 @@ ax_cells_choose(bool *keep, const struct ax_liberty *lib, const json_t *names,
 	memset(keep, 0, lib->cells * sizeof(*keep));
 	if (!names || json_array_size(names) == 0)
 		return choose_default(keep, lib, err);
-	json_array_foreach(names, i, v) {
+	json_array_foreach(names, i, v)
+	{
 		const char *name = json_string_value(v);
 		bool glob = name && strpbrk(name, "*?"), any = false;
 		size_t c;
@@ -101,15 +101,14 @@ ax_cells_choose(bool *keep, const struct ax_liberty *lib, const json_t *names,
 				any = keep[c] = true;
 		}
 		if (!any) {
-			const char **all = ax_calloc(lib->cells + 1,
-						     sizeof(*all));
+			const char **all =
+				ax_calloc(lib->cells + 1, sizeof(*all));
 			const char *near;
 
 			for (c = 0; c < lib->cells; c++)
 				all[c] = lib->cell[c].name;
-			near = name && !glob
-				       ? ax_nearest(name, all, lib->cells)
-				       : NULL;
+			near = name && !glob ? ax_nearest(name, all, lib->cells)
+					     : NULL;
 			ax_err_set(err, AX_EXIT_STAGE,
 				   "parameter cells: library %s has no "
 				   "combinational cell '%s'%s%s%s",

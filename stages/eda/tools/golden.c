@@ -130,8 +130,10 @@ int
 ax_golden_patterns(struct ax_golden *out, unsigned a_bits, unsigned b_bits,
 		   unsigned r_bits, bool sign, struct ax_err *err)
 {
-	struct ax_golden g = {.a_bits = a_bits, .b_bits = b_bits,
-			      .r_bits = r_bits, .exhaustive = true,
+	struct ax_golden g = {.a_bits = a_bits,
+			      .b_bits = b_bits,
+			      .r_bits = r_bits,
+			      .exhaustive = true,
 			      .sign = sign};
 	struct ax_str head = AX_STR_INIT;
 
@@ -180,8 +182,7 @@ show(struct ax_str *to, const char *bits, unsigned n, bool sign)
 	for (unsigned i = 0; i < n; i++)
 		v = v << 1 | (bits[i] == '1');
 	if (sign && n < 64 && bits[0] == '1')
-		ax_str_addf(to, " (%lld)",
-			    (long long)v - (1LL << n));
+		ax_str_addf(to, " (%lld)", (long long)v - (1LL << n));
 	else
 		ax_str_addf(to, " (%llu)", (unsigned long long)v);
 }

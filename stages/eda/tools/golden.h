@@ -10,7 +10,7 @@
 #include "artifacts/base/base.h"
 
 #define AX_GOLDEN_MAX_FILE ((size_t)2 << 30)
-#define AX_GOLDEN_MAX_BITS 32	     /* of an operand */
+#define AX_GOLDEN_MAX_BITS 32 /* of an operand */
 #define AX_GOLDEN_MAX_RESULT 64
 
 struct ax_golden {
@@ -18,7 +18,7 @@ struct ax_golden {
 	size_t lines, stride; /* stride: bytes of a line with its line feed */
 	unsigned a_at, a_bits, b_at, b_bits, r_at, r_bits;
 	bool exhaustive; /* each of the 2^(a+b) patterns exactly once */
-	bool sign;	 /* first A is the most negative number */
+	bool sign;       /* first A is the most negative number */
 };
 
 /* `unknown`: x and z may stand in RESULT. Errors name file and line. */

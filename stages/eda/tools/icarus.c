@@ -59,21 +59,22 @@ write_bench(const struct ax_icarus_job *job, const struct ax_golden *want,
 			    "    $dumpfile(\"%s\");\n"
 			    "    $dumpvars(0, axpipe_tb);\n",
 			    job->vcd);
-	ax_str_addf(&s,
-		    "    got = $fscanf(in, \"%%b %%b\\n\", a, b);\n"
-		    "    while (got == 2) begin\n"
-		    "      #%g;\n"
-		    "      $fwrite(out, \"A = %%b B = %%b RESULT = %%b\\n\", a, "
-		    "b, r);\n"
-		    "      n = n + 1;\n"
-		    "      got = $fscanf(in, \"%%b %%b\\n\", a, b);\n"
-		    "    end\n"
-		    "    $fclose(out);\n"
-		    "    $display(\"" DONE " %%0d\", n);\n"
-		    "    $finish;\n"
-		    "  end\n"
-		    "endmodule\n",
-		    job->settle);
+	ax_str_addf(
+		&s,
+		"    got = $fscanf(in, \"%%b %%b\\n\", a, b);\n"
+		"    while (got == 2) begin\n"
+		"      #%g;\n"
+		"      $fwrite(out, \"A = %%b B = %%b RESULT = %%b\\n\", a, "
+		"b, r);\n"
+		"      n = n + 1;\n"
+		"      got = $fscanf(in, \"%%b %%b\\n\", a, b);\n"
+		"    end\n"
+		"    $fclose(out);\n"
+		"    $display(\"" DONE " %%0d\", n);\n"
+		"    $finish;\n"
+		"  end\n"
+		"endmodule\n",
+		job->settle);
 	rc = ax_write_plain(BENCH, s.buf, s.len, err);
 	ax_str_clear(&s);
 	for (size_t i = 0; rc == 0 && i < want->lines; i++) {
@@ -90,8 +91,8 @@ write_bench(const struct ax_icarus_job *job, const struct ax_golden *want,
 	return rc;
 }
 
-static const char *const trouble[] = {"error", "ERROR", "Unknown module",
-				      "sorry", "rror:", "fatal", NULL};
+static const char *const trouble[] = {
+	"error", "ERROR", "Unknown module", "sorry", "rror:", "fatal", NULL};
 static const char *const noise[] = {"ifnone", NULL};
 
 /* What a compiler warning about the bench's own instance means. */
@@ -156,7 +157,7 @@ compile(struct ax_task *t, const struct ax_icarus_job *job,
 	args[n++] = PROGRAM;
 	for (i = 0; i < defines; i++) {
 		owned[i] = ax_asprintf("-D%s", json_string_value(json_array_get(
-						      job->defines, i)));
+						       job->defines, i)));
 		args[n++] = owned[i];
 	}
 	args[n++] = BENCH;

@@ -13,11 +13,11 @@
 
 struct ax_icarus_job {
 	const char *top, *a, *b, *out; /* module and its ports */
-	const char *language;	       /* -g of iverilog: "2012" */
+	const char *language;          /* -g of iverilog: "2012" */
 	json_t *defines;
-	double settle;		    /* ns between patterns */
-	const char *const *files;   /* NULL-terminated, paths */
-	const char *vcd;	    /* where to dump all nets; NULL: not */
+	double settle;            /* ns between patterns */
+	const char *const *files; /* NULL-terminated, paths */
+	const char *vcd;          /* where to dump all nets; NULL: not */
 };
 
 /* Fills what comes from the parameters top, a, b, out, language, defines,
@@ -37,7 +37,6 @@ int ax_icarus_run(struct ax_task *t, const struct ax_icarus_job *job,
  * exhaustive; fails with the first ten when any differs.
  */
 int ax_icarus_judge(struct ax_task *t, const struct ax_golden *want,
-		    const char *results, const char *what,
-		    struct ax_err *err);
+		    const char *results, const char *what, struct ax_err *err);
 
 #endif

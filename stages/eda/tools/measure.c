@@ -12,8 +12,8 @@ ax_measure_cells(const struct ax_netlist *net, size_t *count)
 	for (size_t i = 0; i < net->nodes; i++) {
 		const struct ax_node *n = &net->node[i];
 
-		if (!n->cell || (n->inst && n->inst <= net->insts &&
-				 seen[n->inst]++))
+		if (!n->cell ||
+		    (n->inst && n->inst <= net->insts && seen[n->inst]++))
 			continue;
 		count[n->cell - 1]++;
 	}
@@ -32,7 +32,7 @@ ax_measure_area(const struct ax_netlist *net)
 			area = net->cell[i].area < 0
 				       ? -1
 				       : area + net->cell[i].area *
-							(double)count[i];
+							 (double)count[i];
 	free(count);
 	return area < 0 ? -1 : ax_tool_round(area, 6);
 }

@@ -57,7 +57,7 @@ ax_goal_key(double key[3], const struct ax_netlist *net, enum ax_goal goal)
 	double transistors = (double)ax_netlist_transistors(net);
 	double depth = ax_netlist_depth(net);
 
-	key[0] = goal == AX_GOAL_AREA	       ? area
+	key[0] = goal == AX_GOAL_AREA          ? area
 		 : goal == AX_GOAL_TRANSISTORS ? transistors
 					       : depth;
 	key[1] = goal == AX_GOAL_AREA ? transistors : area;

@@ -126,7 +126,8 @@ ax_tool_defines(struct ax_task *t, json_t **out, struct ax_err *err)
 	size_t i;
 
 	*out = list;
-	json_array_foreach(list, i, v) {
+	json_array_foreach(list, i, v)
+	{
 		const char *s = json_string_value(v);
 		size_t n = s ? strcspn(s, "=") : 0;
 		char *name = ax_strndup(s ? s : "", n);

@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The stage sta: real OpenSTA on small netlists and on the published ones.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+stage=$AXPIPE_SRC/tests/lib/stage
+lib=/usr/share/qflow/tech/osu018/osu018_stdcells.lib
+
+metric() { sed -n "s/^  \"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$T/w/metrics.json"; }
+sta() { "$stage" eda/sta "$T/w" in:netlist="$T/n.v" "$@"; }
+calc() { awk "BEGIN { printf \"%.5f\", $1 }"; }
+holds() { awk "BEGIN { exit !($1) }"; }
+cat >"$T/n.v" <<'E'
+module mult(A, B, OUT);
+	input [1:0] A;
+	input [1:0] B;
+	output [4:0] OUT;
+	wire x;
+	NAND2X1 u0(.A(A[0]), .B(B[0]), .Y(x));
+	INVX1 u1(.A(x), .Y(OUT[0]));
+	assign OUT[1] = x;
+	assign OUT[2] = A[1];
+	assign OUT[3] = 1'b1;
+	assign OUT[4] = 1'h0;
+endmodule
+E
+code "a small netlist" 0 sta in:liberty="$lib"
+is "endpoints: not the constants" "$(metric endpoints)" 3
+is "two cells on the worst path" "$(metric stages)" 2
+is "which ends at OUT[0]" "$(metric end)" "OUT[0]"
+is "a wire violates hold by 0.08" "$(metric whs)" -0.08
+like "and stands in the table" "$T/w/out/slacks.csv" '^hold,OUT\[2\],A\[1\],-0.080000,0.010000,0.090000$'
+ok "that is a metric" test "$(metric hold_violations)" -ge 1
+is "min_period is period less slack" "$(metric min_period)" "$(awk "BEGIN { printf \"%.7g\", 10 - $(metric wns) }")"
+is "arrival and slack make 9.85" "$(calc "$(metric arrival) + $(metric wns)")" 9.85000
+power=$(metric power)
+is "the slack table" "$(head -n 1 "$T/w/out/slacks.csv")" check,endpoint,startpoint,slack,arrival,required
+is "has three setup rows" "$(grep -c '^setup,' "$T/w/out/slacks.csv")" 3
+like "the path names cells" "$T/w/out/critical_path.csv" '^2,u1/Y,INVX1,'
+digest() { cat "$1/out/"* "$1/metrics.json" | sha256sum; }
+"$stage" eda/sta "$T/other/w" in:netlist="$T/n.v" in:liberty="$lib" >/dev/null 2>&1
+is "same bytes in another folder" "$(digest "$T/other/w")" "$(digest "$T/w")"
+
+code "a fast clock is a metric" 0 sta in:liberty="$lib" clock_period=0.2
+ok "with negative slack" holds "$(metric wns) < 0 && $(metric tns) < 0 && $(metric violations) > 0"
+code "or a failure, if so asked" 1 sta in:liberty="$lib" clock_period=0.2 fail_on_violation=true
+like "which names the endpoint" "$T/err" 'endpoints violate setup; worst slack .* OUT'
+code "hold likewise" 1 sta in:liberty="$lib" fail_on_hold=true
+code "more activity" 0 sta in:liberty="$lib" activity=0.5
+ok "means more power" holds "$(metric power) > 2 * $power"
+
+# the library's numbers read as picoseconds: delays are a thousandth
+code "a netlist without input delay" 0 sta in:liberty="$lib" input_delay_max=0
+slow=$(metric arrival)
+sed -e 's/time_unit : "1ns"/time_unit : "1ps"/' "$lib" >"$T/ps.lib"
+code "a library in picoseconds" 0 sta in:liberty="$T/ps.lib" input_delay_max=0
+ok "metrics are still in ns" holds "$(metric arrival) * 1000 > 0.5 * $slow && $(metric arrival) * 1000 < 2 * $slow"
+is "and so are the constraints" "$(calc "$(metric arrival) + $(metric wns)")" 9.85000
+
+cat >"$T/c.sdc" <<'E'
+create_clock -name c -period 4
+set_input_delay 0 -clock c [all_inputs]
+set_output_delay 1 -clock c [all_outputs]
+E
+code "a given SDC" 0 sta in:liberty="$lib" in:sdc="$T/c.sdc"
+is "replaces the parameters" "$(calc "$(metric arrival) + $(metric wns)")" 3.00000
+is "period and all" "$(calc "$(metric min_period) + $(metric wns)")" 4.00000
+echo 'create_clok x' >"$T/c.sdc"
+code "a broken SDC" 1 sta in:liberty="$lib" in:sdc="$T/c.sdc"
+like "is blamed" "$T/err" 'refuses the constraints'
+sed 's/INVX1/INVX9/' "$T/n.v" >"$T/bad.v"
+code "an unknown cell" 1 "$stage" eda/sta "$T/w" in:netlist="$T/bad.v" in:liberty="$lib"
+like "is named" "$T/err" 'INVX9'
+code "another top" 1 sta in:liberty="$lib" 'top="mul"'
+like "is explained" "$T/err" 'parameter top'
+echo 'module mult(A; endmodule' >"$T/bad.v"
+code "broken Verilog" 1 "$stage" eda/sta "$T/w" in:netlist="$T/bad.v" in:liberty="$lib"
+echo 'library(x) { cell(' >"$T/bad.lib"
+code "a broken library" 1 sta in:liberty="$T/bad.lib"
+like "is blamed, too" "$T/err" 'refuses the library'
+printf '#!/bin/sh\nsleep 60 & wait\n' >"$T/fake"
+chmod +x "$T/fake"
+code "a tool that hangs is killed" 1 sta in:liberty="$lib" tool:sta="$T/fake" tool_timeout=1
+printf '#!/bin/sh\necho "@@AX BEGIN"\nexit 0\n' >"$T/fake"
+code "exit 0 without an answer is no success" 1 sta in:liberty="$lib" tool:sta="$T/fake"
+printf '#!/bin/sh\necho "@@AX END setup x y"\necho "@@AX DONE"\n' >"$T/fake"
+code "nor is an answer that cannot be read" 1 sta in:liberty="$lib" tool:sta="$T/fake"
+
+if [ -n "$AXPIPE_DATA" ]; then
+	gzip -dc "$AXPIPE_DATA/gf180/"*.lib.gz >"$T/gf.lib"
+	while read -r f arrival wns power leak; do
+		"$stage" eda/map "$T/m" in:netlist="$AXPIPE_DATA/circuitsdna/$f.txt" in:liberty="$T/gf.lib" >/dev/null 2>&1
+		cp "$T/m/out/netlist.v" "$T/n.v"
+		sta in:liberty="$T/gf.lib" >/dev/null 2>&1
+		is "$f: arrival, WNS, power, leakage" "$(printf '%.4f %+.4f %.4f %.2f' "$(metric arrival)" \
+			"$(metric wns)" "$(metric power)" "$(metric leakage)")" "$arrival $wns $power $leak"
+	done <<'E'
+seed_netlist 9.7873 +0.0627 1.0911 48.32
+netlist_output_RWCE_0.001 10.4600 -0.6100 0.9022 43.75
+netlist_output_RWCE_0.02 10.7763 -0.9263 0.6663 30.86
+netlist_output_RWCE_0.1 9.9115 -0.0615 0.3212 17.91
+E
+	is "and a wire's hold slack" "$(metric whs)" -0.08
+else
+	skip "published netlists on GF180" "no AXPIPE_DATA"
+fi
+done_testing
