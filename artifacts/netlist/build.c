@@ -361,7 +361,8 @@ static int
 undriven(struct finish *f, uint32_t id, unsigned line, struct ax_err *err)
 {
 	struct ax_build *b = f->b;
-	struct net *net = &b->nets[id];
+	const struct net *net = &b->nets[id];
+	uint32_t zero;
 
 	if (!f->undriven_zero)
 		return ax_err_set(err, AX_EXIT_STAGE,
@@ -373,9 +374,10 @@ undriven(struct finish *f, uint32_t id, unsigned line, struct ax_err *err)
 		ax_str_addf(b->warn,
 			    "%s:%u: net %s has no driver and reads as 0\n",
 			    b->file, line ? line : net->line, net_name(b, id));
-	/* from now on it is the constant */
-	net->driver = BY_WIRE;
-	net->from = ax_build_const(b, false);
+	/* from now on it is the constant; making that may move the nets */
+	zero = ax_build_const(b, false);
+	b->nets[id].driver = BY_WIRE;
+	b->nets[id].from = zero;
 	return 0;
 }
 

@@ -143,6 +143,13 @@ test_blif(void)
 	}
 	ax_netlist_free(net);
 
+	/* eight nets fill the list, so the constant for p must move it */
+	net = parse(".model m\n.inputs a b c d\n.outputs y\n.names p y\n0 1\n"
+		    ".names r s\n1 1\n.end\n",
+		    NULL, &err);
+	ok(net != NULL, "an undriven net when the list of nets is full");
+	ax_netlist_free(net);
+
 	refused("latch", ".model a\n.inputs d\n.outputs q\n.latch d q\n.end\n",
 		"t:4: a latch");
 	refused("unknown cell", ".model a\n.outputs q\n.gate FOO Y=q\n.end\n",
