@@ -13,6 +13,8 @@
  *   locks/<key>       flock files, empty, never the truth about anything
  *   quarantine/       objects found to be corrupt
  *   pins/<name>       digests or keys that gc keeps
+ *   nodes/<manifest>  what is remembered of each node, for explain (pipeline/)
+ *   tools/<digest>    version lines of tools (pipeline/)
  *   runs.git          provenance (pipeline/)
  *   tmp/              files on their way into cas/ and ac/
  *

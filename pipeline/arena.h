@@ -17,7 +17,10 @@ struct ax_arena {
 	struct ax_map strings;
 };
 
-#define AX_ARENA_INIT {NULL, NULL, 0, AX_MAP_INIT}
+#define AX_ARENA_INIT                                                          \
+	{                                                                      \
+		NULL, NULL, 0, AX_MAP_INIT                                     \
+	}
 
 /* Zeroed memory for n things, aligned for any type. Never NULL. */
 void *ax_arena_new(struct ax_arena *a, size_t n, size_t size);

@@ -37,7 +37,8 @@ print_json(const struct ax_run *r, bool all, const size_t *count)
 		set_text(e, "node", r->graph->nodes[i]->name);
 		set_text(e, "stage", r->graph->nodes[i]->stage->name);
 		set_text(e, "state", ax_state_name(out->state));
-		set_text(e, "key", out->has_key ? ax_hex(hex, &out->key) : NULL);
+		set_text(e, "key",
+			 out->has_key ? ax_hex(hex, &out->key) : NULL);
 		set_text(e, "why", out->why);
 		json_array_append_new(list, e);
 	}
@@ -71,7 +72,8 @@ print_text(const struct ax_run *r, bool all, const size_t *count)
 		else if (all)
 			printf("%s: %s\n", name, ax_state_name(o->state));
 	}
-	printf("%zu to run, %zu more that may be cut off, %zu cached, %zu substituted\n",
+	printf("%zu to run, %zu more that may be cut off, %zu cached, %zu "
+	       "substituted\n",
 	       count[0], count[1], r->hits, r->substituted);
 }
 

@@ -36,8 +36,9 @@ read_options(struct ax_run_options *o, const struct ax_args *a,
 
 	if (ax_arg_flag(a, "jobs") &&
 	    (!(jobs >= 1 && jobs <= 65536) || jobs != (unsigned)jobs))
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "--jobs must be a whole number of at least 1");
+		return ax_err_set(
+			err, AX_EXIT_USAGE,
+			"--jobs must be a whole number of at least 1");
 	o->jobs = (unsigned)jobs;
 	if (memory && (ax_memory_parse(&o->memory, memory) < 0 || !o->memory))
 		return ax_err_set(err, AX_EXIT_USAGE,
@@ -178,8 +179,10 @@ const struct ax_command ax_cmd_run = {
 		"inputs, its tools. Where an output comes out as before, what "
 		"follows is not run. With NODE (a name, or a selector such as "
 		"'evolve[wce=0.005]'), only these and what they need.\n\n"
-		"Ctrl-C stops the running nodes and leaves the store whole; the "
-		"next run goes on from there. A second Ctrl-C leaves at once.\n\n"
+		"Ctrl-C stops the running nodes and leaves the store whole; "
+		"the "
+		"next run goes on from there. A second Ctrl-C leaves at "
+		"once.\n\n"
 		"With --json, each line of the output is an object with "
 		"\"axpipe_events\": 1 and \"event\": run-started, plan, "
 		"node-started, node-progress, node-cached, node-done, "

@@ -70,18 +70,18 @@ print_json(const struct ax_run *r)
 		json_object_set_new(e, "node", json_string(n->name));
 		json_object_set_new(e, "stage", json_string(n->stage->name));
 		json_object_set_new(e, "state", json_string(word(r, n)));
-		json_object_set_new(e, "key",
-				    out->has_key
-					    ? json_string(ax_hex(hex, &out->key))
-					    : json_null());
+		json_object_set_new(
+			e, "key",
+			out->has_key ? json_string(ax_hex(hex, &out->key))
+				     : json_null());
 		v = out->why ? json_string(out->why) : NULL;
 		json_object_set_new(e, "why", v ? v : json_null());
 		if (out->state == AX_HIT) {
 			json_object_set_new(e, "started",
 					    json_real(out->started));
-			json_object_set_new(e, "seconds",
-					    json_real(out->ended -
-						      out->started));
+			json_object_set_new(
+				e, "seconds",
+				json_real(out->ended - out->started));
 		}
 		json_array_append_new(list, e);
 	}
@@ -123,7 +123,8 @@ const struct ax_command ax_cmd_status = {
 	.summary = "show the state of every node",
 	.text = "cached: it is in the store, with when it ran and how long. "
 		"new, stale, failed: it would run. waits: it depends on one "
-		"that would. substituted, unneeded: see 'pin' in the manifest's "
+		"that would. substituted, unneeded: see 'pin' in the "
+		"manifest's "
 		"manual.",
 	.options = options,
 	.shared = true,

@@ -27,12 +27,12 @@ struct ax_engine {
 	struct ax_stage_id **ids;
 	size_t nids, cids;
 	struct ax_journal *journal;
-	struct ax_str scratch;	 /* reused by key.c */
-	bool *wanted;		 /* by node: a target, or needed by one */
-	bool *needed;		 /* by node: less what only pins need */
-	bool *soft;		 /* by node: pinned and at hand */
-	size_t *cause;		 /* by node: first ancestor that will run, or
-				  * itself, or SIZE_MAX */
+	struct ax_str scratch; /* reused by key.c */
+	bool *wanted;          /* by node: a target, or needed by one */
+	bool *needed;          /* by node: less what only pins need */
+	bool *soft;            /* by node: pinned and at hand */
+	size_t *cause;         /* by node: first ancestor that will run, or
+				* itself, or SIZE_MAX */
 };
 
 /* key.c ------------------------------------------------------------------- */

@@ -12,21 +12,22 @@
 
 #include "artifacts/base/err.h"
 
-/* One try of one node. The scheduler owns it and keeps it until it has ended. */
+/* One try of one node. The scheduler owns it and keeps it until it has ended.
+ */
 struct ax_job {
 	/* set before start */
 	const char *const *argv, *const *envp;
 	const char *dir; /* its working directory, absolute */
 	const char *log; /* file that takes stdout and stderr */
-	double timeout;	 /* seconds, 0: none */
-	void *owner;	 /* the scheduler's */
+	double timeout;  /* seconds, 0: none */
+	void *owner;     /* the scheduler's */
 	/* set by the executor, valid once `ended` */
 	bool ended;
-	int status;	 /* as from waitpid */
+	int status; /* as from waitpid */
 	bool timed_out, cancelled, log_full;
 	double cpu_seconds; /* user + system */
 	uint64_t max_rss;   /* bytes */
-	void *state;	    /* the executor's */
+	void *state;        /* the executor's */
 };
 
 /* A line that the node wrote on its progress descriptor. */

@@ -17,10 +17,10 @@
 #include "pipeline/exec.h"
 #include "pipeline/signals.h"
 
-#define GRACE 5.0		       /* seconds from SIGTERM to SIGKILL */
-#define MAX_LINE 4096		       /* of progress */
-#define MAX_LOG ((off_t)1 << 30)       /* a log beyond it ends the job */
-#define PROGRESS_FD 3		       /* docs/stages.md */
+#define GRACE 5.0                /* seconds from SIGTERM to SIGKILL */
+#define MAX_LINE 4096            /* of progress */
+#define MAX_LOG ((off_t)1 << 30) /* a log beyond it ends the job */
+#define PROGRESS_FD 3            /* docs/stages.md */
 
 struct local_job {
 	struct ax_job *job;
@@ -28,7 +28,7 @@ struct local_job {
 	int progress, log;
 	struct ax_str line;
 	double deadline; /* on ax_now's clock; 0: none */
-	double kill_at;	 /* after SIGTERM; 0: not asked yet */
+	double kill_at;  /* after SIGTERM; 0: not asked yet */
 };
 
 struct local {
@@ -52,8 +52,8 @@ local_start(struct ax_executor *x, struct ax_job *j, struct ax_err *err)
 	log = open(j->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
 		   0644);
 	if (log < 0)
-		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:",
-				  j->log);
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "%s: cannot create:", j->log);
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		close(log);
 		return ax_err_set(err, AX_EXIT_ENV, "cannot create a pipe:");
@@ -94,8 +94,8 @@ local_fds(struct ax_executor *x, struct pollfd *out, size_t max)
 
 	for (size_t i = 0; i < l->n && n < max; i++)
 		if (l->jobs[i]->progress >= 0)
-			out[n++] = (struct pollfd){l->jobs[i]->progress,
-						   POLLIN, 0};
+			out[n++] = (struct pollfd){l->jobs[i]->progress, POLLIN,
+						   0};
 	return n;
 }
 
@@ -219,8 +219,7 @@ drop(struct local *l, size_t i)
 	j->job->ended = true;
 	j->job->state = NULL;
 	free(j);
-	memmove(l->jobs + i, l->jobs + i + 1,
-		(--l->n - i) * sizeof(*l->jobs));
+	memmove(l->jobs + i, l->jobs + i + 1, (--l->n - i) * sizeof(*l->jobs));
 }
 
 static void
@@ -290,7 +289,8 @@ ax_exec_local(ax_progress_fn progress, void *arg)
 	return &l->x;
 }
 
-/* The machine ---------------------------------------------------------------- */
+/* The machine ----------------------------------------------------------------
+ */
 
 /* The first number of a small file, or -1; "max" is -1 too. */
 static double

@@ -14,8 +14,8 @@
 
 #include "artifacts/base/base.h"
 
-#define SHOWN 3	      /* changes on one line */
-#define MAX_VALUE 48  /* characters of a value */
+#define SHOWN 3      /* changes on one line */
+#define MAX_VALUE 48 /* characters of a value */
 
 static bool
 is_hex(const char *s)
@@ -148,13 +148,12 @@ diff_components(struct diff *d)
 	const char **names = ax_calloc(n + 1, sizeof(*names)), *name;
 	json_t *value;
 
-	json_object_foreach(old, name, value)
-		names[i++] = name;
+	json_object_foreach(old, name, value) names[i++] = name;
 	if (n)
 		qsort(names, n, sizeof(*names), by_text);
 	for (i = 0; i < n || k < o->ncomponents;) {
 		const struct ax_component *c = &o->components[k];
-		int cmp = i == n		? 1
+		int cmp = i == n                ? 1
 			  : k == o->ncomponents ? -1
 						: strcmp(names[i], c->name);
 		const char *was;
@@ -183,8 +182,7 @@ static bool
 add_failure(struct ax_str *s, const struct ax_past *past,
 	    const struct ax_outcome *o)
 {
-	if (!past || !past->failed ||
-	    !ax_digest_eq(&past->failed_key, &o->key))
+	if (!past || !past->failed || !ax_digest_eq(&past->failed_key, &o->key))
 		return false;
 	if (ax_starts(past->error, "tainted"))
 		ax_str_addf(s, "%s (in run %s)", past->error, past->failed_run);
@@ -225,7 +223,9 @@ add_cause(struct ax_str *s, struct ax_run *r, const struct ax_node *n,
 		return;
 	}
 	if (ax_store_record_get(r->store, &past->key, &record, NULL) != 1) {
-		ax_str_addf(s, "changed since run %s (its record is gone, so what changed cannot be named)",
+		ax_str_addf(s,
+			    "changed since run %s (its record is gone, so what "
+			    "changed cannot be named)",
 			    past->run);
 		return;
 	}
@@ -260,7 +260,8 @@ ax_explain_waits(struct ax_run *r, const struct ax_node *n)
 
 	free(o->why);
 	if (cause == n->index || cause == SIZE_MAX)
-		o->why = ax_strdup("waits for an input that is not fetched yet");
+		o->why =
+			ax_strdup("waits for an input that is not fetched yet");
 	else
 		o->why = ax_asprintf("waits for %s",
 				     r->graph->nodes[cause]->name);
@@ -301,16 +302,16 @@ ax_explain_node(struct ax_str *s, struct ax_run *r, const struct ax_node *n)
 		ax_str_add(s, "substituted: its pinned outputs are at hand\n");
 		break;
 	case AX_UNNEEDED:
-		ax_str_add(s, "not needed: no target, or only a pinned node, wants it\n");
+		ax_str_add(s, "not needed: no target, or only a pinned node, "
+			      "wants it\n");
 		break;
 	case AX_MAYBE:
 		ax_str_addf(s, "may run: %s\n", o->why);
 		if (cause != SIZE_MAX && cause != n->index)
-			ax_str_addf(s, "  %s: %s\n",
-				    r->graph->nodes[cause]->name,
-				    r->outcomes[cause].why
-					    ? r->outcomes[cause].why
-					    : "");
+			ax_str_addf(
+				s, "  %s: %s\n", r->graph->nodes[cause]->name,
+				r->outcomes[cause].why ? r->outcomes[cause].why
+						       : "");
 		break;
 	case AX_DIRTY:
 		ax_str_add(s, "will run: ");

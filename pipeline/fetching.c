@@ -132,10 +132,9 @@ start(struct ax_fetching *f, struct fetch *x)
 	int fds[2];
 
 	if (x->source)
-		ax_progress_note(f->progress, "fetching %s (%s)",
-				 x->source->name,
-				 x->source->url ? x->source->url
-						: x->source->path);
+		ax_progress_note(
+			f->progress, "fetching %s (%s)", x->source->name,
+			x->source->url ? x->source->url : x->source->path);
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		give_up(f, x, AX_EXIT_ENV, ax_strdup("cannot create a pipe"));
 		return;

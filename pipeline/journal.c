@@ -103,8 +103,8 @@ take_line(struct ax_journal *j, char *line)
 		if (j->n == j->cap) {
 			j->cap = j->cap ? j->cap * 2 : 64;
 			j->list = ax_realloc(j->list, j->cap, sizeof(*j->list));
-			j->names = ax_realloc(j->names, j->cap,
-					      sizeof(*j->names));
+			j->names =
+				ax_realloc(j->names, j->cap, sizeof(*j->names));
 		}
 		j->names[j->n] = ax_arena_str(&j->arena, line);
 		j->list[j->n++] = past;

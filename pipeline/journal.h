@@ -23,11 +23,11 @@
 #include "artifacts/base/hash.h"
 
 struct ax_past {
-	bool ok;		/* it was there once, under this key */
+	bool ok; /* it was there once, under this key */
 	struct ax_digest key;
 	const char *run;
 	double seconds;
-	bool failed;		/* its last try failed, under this key */
+	bool failed; /* its last try failed, under this key */
 	struct ax_digest failed_key;
 	const char *failed_run, *error;
 };

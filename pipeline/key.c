@@ -56,8 +56,7 @@ walk_code(struct code_walk *w, const char *rel, int depth, struct ax_err *err)
 
 	rc = ax_list_dir(&names, &n, dir, MAX_CODE_FILES, err);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		char *sub = *rel ? ax_join(rel, names[i])
-				 : ax_strdup(names[i]);
+		char *sub = *rel ? ax_join(rel, names[i]) : ax_strdup(names[i]);
 		char *path = ax_join(w->root, sub);
 
 		if ((depth == 0 && ax_streq(names[i], "stage.json")) ||
@@ -71,7 +70,8 @@ walk_code(struct code_walk *w, const char *rel, int depth, struct ax_err *err)
 				     : walk_code(w, sub, depth + 1, err);
 		} else if (++w->files > MAX_CODE_FILES) {
 			rc = ax_err_set(err, AX_EXIT_USAGE,
-					"%s: a stage's folder with more than %d files; keep data elsewhere",
+					"%s: a stage's folder with more than "
+					"%d files; keep data elsewhere",
 					w->root, MAX_CODE_FILES);
 		} else {
 			rc = ax_memo_hash(w->store, &d, NULL, &tree, path, err);
@@ -106,7 +106,8 @@ code_digest(struct ax_digest *out, struct ax_store *store,
 	return 0;
 }
 
-/* What the nodes of a stage share -------------------------------------------- */
+/* What the nodes of a stage share --------------------------------------------
+ */
 
 static void
 put(struct ax_engine *e, struct ax_stage_id *id, const char *prefix,
@@ -231,7 +232,8 @@ ax_key_stage(struct ax_run *r, const struct ax_stage *s, struct ax_err *err)
 	return id;
 }
 
-/* Nodes --------------------------------------------------------------------- */
+/* Nodes ---------------------------------------------------------------------
+ */
 
 bool
 ax_link_digest(const struct ax_run *r, const struct ax_link *l,
@@ -270,7 +272,8 @@ add_params(struct ax_engine *e, struct ax_outcome *o, const struct ax_node *n)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(n->params, name, value) {
+	json_object_foreach(n->params, name, value)
+	{
 		c = &o->components[o->ncomponents++];
 		c->name = join_name(e, "param.", name);
 		ax_str_clear(&e->scratch);
@@ -297,19 +300,20 @@ add_wire(struct ax_run *r, struct ax_outcome *o, const struct ax_node *n,
 			if (w->links[i].node && !w->port->required)
 				continue;
 			if (w->links[i].node)
-				return ax_err_set(
-					err, AX_EXIT_STAGE,
-					"%s: input %s wants output %s of %s, which left it out (it is optional there)",
-					n->name, w->port->name,
-					w->links[i].output->name,
-					w->links[i].node->name);
+				return ax_err_set(err, AX_EXIT_STAGE,
+						  "%s: input %s wants output "
+						  "%s of %s, which left it out "
+						  "(it is optional there)",
+						  n->name, w->port->name,
+						  w->links[i].output->name,
+						  w->links[i].node->name);
 			return ax_err_set(err, AX_EXIT_ENV,
 					  "%s: input %s is not at hand",
 					  n->name, w->port->name);
 		}
 		c = &o->components[o->ncomponents++];
-		c->value = ax_arena_strn(&e->arena, ax_hex(text, &d),
-					 AX_HEX_LEN);
+		c->value =
+			ax_arena_strn(&e->arena, ax_hex(text, &d), AX_HEX_LEN);
 		if (!w->port->many) {
 			c->name = join_name(e, "input.", w->port->name);
 			continue;
@@ -344,13 +348,15 @@ ax_key_make(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
 	if (!id)
 		return -1;
 	if (id->missing)
-		return ax_err_set(err, AX_EXIT_ENV,
-				  "%s: stage %s needs %s; install it or put it on PATH",
-				  n->name, n->stage->name, id->missing);
+		return ax_err_set(
+			err, AX_EXIT_ENV,
+			"%s: stage %s needs %s; install it or put it on PATH",
+			n->name, n->stage->name, id->missing);
 	most = id->n + json_object_size(n->params);
 	for (size_t i = 0; i < n->nwires; i++)
 		most += 2 * n->wires[i].n;
-	o->components = ax_arena_alloc(&e->arena, most * sizeof(*o->components));
+	o->components =
+		ax_arena_alloc(&e->arena, most * sizeof(*o->components));
 	memcpy(o->components, id->list, id->n * sizeof(*id->list));
 	o->ncomponents = id->n;
 	add_params(e, o, n);

@@ -51,8 +51,8 @@ bool
 ax_obtain_at_hand(struct ax_run *r, const struct ax_digest *d)
 {
 	return ax_store_has(r->store, d) ||
-	       ax_mirror_has(r->store, r->options.mirrors,
-			     r->options.nmirrors, d, 0);
+	       ax_mirror_has(r->store, r->options.mirrors, r->options.nmirrors,
+			     d, 0);
 }
 
 int
@@ -76,9 +76,10 @@ ax_obtain_object(struct ax_run *r, const struct ax_digest *d,
 	rc = ax_mirror_find(r->store, r->options.mirrors, r->options.nmirrors,
 			    d, 0, err);
 	if (rc == 0)
-		rc = ax_err_set(err, AX_EXIT_ENV,
-				"object %s is neither in the store nor in a mirror",
-				ax_hex(hex, d));
+		rc = ax_err_set(
+			err, AX_EXIT_ENV,
+			"object %s is neither in the store nor in a mirror",
+			ax_hex(hex, d));
 	else if (rc == 1)
 		rc = ax_store_sync(r->store, err);
 	return rc;

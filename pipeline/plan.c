@@ -58,15 +58,15 @@ unusable(struct ax_run *r, const struct ax_node *n, const struct ax_outcome *o)
 
 	for (size_t i = 0; i < s->noutputs; i++) {
 		if (o->have[i] && !ax_store_has(r->store, &o->outputs[i])) {
-			text = ax_asprintf("evicted: output %s is no longer in the store",
-					   s->outputs[i].name);
+			text = ax_asprintf(
+				"evicted: output %s is no longer in the store",
+				s->outputs[i].name);
 			kept = ax_arena_str(&r->engine->arena, text);
 			free(text);
 			return kept;
 		}
 		if (n->pinned && n->pinned[i] &&
-		    (!o->have[i] ||
-		     !ax_digest_eq(&o->outputs[i], &n->pins[i])))
+		    (!o->have[i] || !ax_digest_eq(&o->outputs[i], &n->pins[i])))
 			return "its record has another digest than the pin";
 	}
 	return NULL;
@@ -187,8 +187,7 @@ static void
 decide_soft(struct ax_run *r, const struct ax_node *n, bool ready)
 {
 	struct ax_outcome *o = &r->outcomes[n->index];
-	struct ax_stage_id *id =
-		ready ? ax_key_stage(r, n->stage, NULL) : NULL;
+	struct ax_stage_id *id = ready ? ax_key_stage(r, n->stage, NULL) : NULL;
 
 	if (id && !id->missing && ax_key_make(r, n, NULL) == 0 &&
 	    ax_plan_lookup(r, n, NULL, NULL) == 1) {
@@ -337,7 +336,8 @@ check_tools(struct ax_run *r, struct ax_err *err)
 	}
 	if (rc == 0 && text.len)
 		rc = ax_err_set(err, AX_EXIT_ENV,
-				"tools are missing; install them, or put them on PATH%s",
+				"tools are missing; install them, or put them "
+				"on PATH%s",
 				text.buf);
 	ax_str_free(&text);
 	return rc;

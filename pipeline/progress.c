@@ -27,7 +27,7 @@ struct ax_progress {
 	struct live *live;
 	size_t n, cap;
 	size_t todo, ended; /* nodes to run, nodes come to rest */
-	size_t rows;	    /* of the live view now on the screen */
+	size_t rows;        /* of the live view now on the screen */
 	double began, drawn;
 	struct ax_str out;
 };
@@ -62,7 +62,8 @@ ax_progress_free(struct ax_progress *p)
 	free(p);
 }
 
-/* Output -------------------------------------------------------------------- */
+/* Output --------------------------------------------------------------------
+ */
 
 static void
 flush(struct ax_progress *p)
@@ -97,10 +98,9 @@ event(const char *name)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	json_object_set_new(o, "axpipe_events", json_integer(1));
-	json_object_set_new(
-		o, "time",
-		json_real((double)ts.tv_sec +
-			  (double)(ts.tv_nsec / 1000000) * 1e-3));
+	json_object_set_new(o, "time",
+			    json_real((double)ts.tv_sec +
+				      (double)(ts.tv_nsec / 1000000) * 1e-3));
 	json_object_set_new(o, "event", json_string(name));
 	return o;
 }
@@ -148,7 +148,8 @@ add_seconds(struct ax_str *s, double seconds)
 			    (int)(seconds / 60) % 60);
 }
 
-/* The live view --------------------------------------------------------------- */
+/* The live view ---------------------------------------------------------------
+ */
 
 static size_t
 columns(void)
@@ -258,7 +259,8 @@ ax_progress_tick(struct ax_progress *p)
 	return AX_MAX(p->drawn + PERIOD - now, 0.02);
 }
 
-/* Events ----------------------------------------------------------------------- */
+/* Events
+ * ----------------------------------------------------------------------- */
 
 static void
 planned_events(struct ax_progress *p, const size_t *count)
@@ -506,7 +508,8 @@ ax_progress_finish(struct ax_progress *p)
 	erase(p);
 	if (p->style != QUIET) {
 		ax_str_addf(&p->out,
-			    "%zu executed, %zu cached, %zu substituted, %zu failed, %zu skipped in ",
+			    "%zu executed, %zu cached, %zu substituted, %zu "
+			    "failed, %zu skipped in ",
 			    r->executed, r->hits, r->substituted, r->failed,
 			    r->skipped);
 		add_seconds(&p->out, seconds);

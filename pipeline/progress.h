@@ -5,14 +5,12 @@
  *
  *   {"axpipe_events": 1, "time": T, "event": NAME, ...}
  *   run-started    run, manifest, nodes
- *   plan           cached, substituted, dirty, maybe, list: [{node, state, why}]
- *   node-started   node, key, why, cpus
- *   node-progress  node, done, total, text     (at most ten a second each)
- *   node-cached    node, key        found only now: cut off, or made elsewhere
- *   node-done      node, key, seconds, cpu_seconds, max_rss, metrics
- *   node-failed    node, state, exit, error
- *   note           text
- *   run-ended      run, executed, cached, substituted, failed, skipped,
+ *   plan           cached, substituted, dirty, maybe, list: [{node, state,
+ * why}] node-started   node, key, why, cpus node-progress  node, done, total,
+ * text     (at most ten a second each) node-cached    node, key        found
+ * only now: cut off, or made elsewhere node-done      node, key, seconds,
+ * cpu_seconds, max_rss, metrics node-failed    node, state, exit, error note
+ * text run-ended      run, executed, cached, substituted, failed, skipped,
  *                  seconds, interrupted
  */
 #ifndef AX_PROGRESS_H

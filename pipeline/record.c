@@ -3,9 +3,9 @@
 
 #include "artifacts/base/base.h"
 
-const char *const ax_record_members[] = {
-	"axpipe", "outputs", "metrics", "started", "ended", "cpu_seconds",
-	"max_rss", "log", NULL};
+const char *const ax_record_members[] = {"axpipe",  "outputs", "metrics",
+					 "started", "ended",   "cpu_seconds",
+					 "max_rss", "log",     NULL};
 
 /* Text that came from outside may not be UTF-8. */
 static json_t *
@@ -64,12 +64,11 @@ ax_record_make(const struct ax_run *r, const struct ax_node *n)
 	for (size_t i = 0; i < s->noutputs; i++) {
 		if (!o->have[i])
 			continue;
-		json_object_set_new(
-			part, s->outputs[i].name,
-			json_pack("{s:s, s:I, s:b}", "sha256",
-				  ax_hex(hex, &o->outputs[i]), "size",
-				  (json_int_t)o->sizes[i], "tree",
-				  (int)s->outputs[i].tree));
+		json_object_set_new(part, s->outputs[i].name,
+				    json_pack("{s:s, s:I, s:b}", "sha256",
+					      ax_hex(hex, &o->outputs[i]),
+					      "size", (json_int_t)o->sizes[i],
+					      "tree", (int)s->outputs[i].tree));
 	}
 	json_object_set_new(record, "outputs", part);
 	if (o->metrics)
@@ -93,14 +92,15 @@ take_outputs(struct ax_outcome *o, const struct ax_stage *s, const json_t *map,
 {
 	for (size_t i = 0; i < s->noutputs; i++) {
 		const json_t *e = json_object_get(map, s->outputs[i].name);
-		const char *hex = json_string_value(
-			json_object_get(e, "sha256"));
+		const char *hex =
+			json_string_value(json_object_get(e, "sha256"));
 
 		o->have[i] = false;
 		if (!e) {
 			if (s->outputs[i].optional)
 				continue;
-			*reason = "its record lacks an output that the stage now declares";
+			*reason = "its record lacks an output that the stage "
+				  "now declares";
 			return false;
 		}
 		if (!hex || ax_unhex(&o->outputs[i], hex) < 0) {
@@ -109,7 +109,8 @@ take_outputs(struct ax_outcome *o, const struct ax_stage *s, const json_t *map,
 		}
 		if (json_is_true(json_object_get(e, "tree")) !=
 		    s->outputs[i].tree) {
-			*reason = "an output changed between file and folder in stage.json";
+			*reason = "an output changed between file and folder "
+				  "in stage.json";
 			return false;
 		}
 		o->sizes[i] = (uint64_t)json_integer_value(

@@ -12,10 +12,10 @@
 const char *
 ax_state_name(enum ax_state s)
 {
-	static const char *const names[] = {
-		"waiting", "cached",  "substituted", "dirty",
-		"maybe",   "unneeded", "running",    "done",
-		"failed",  "tainted", "skipped",     "cancelled"};
+	static const char *const names[] = {"waiting", "cached",  "substituted",
+					    "dirty",   "maybe",   "unneeded",
+					    "running", "done",    "failed",
+					    "tainted", "skipped", "cancelled"};
 
 	return (size_t)s < AX_LEN(names) ? names[s] : "unknown";
 }
@@ -86,8 +86,8 @@ ax_run_new(const struct ax_graph *g, struct ax_store *s,
 	e->needed = ax_calloc(AX_MAX(g->n, 1), sizeof(bool));
 	e->soft = ax_calloc(AX_MAX(g->n, 1), sizeof(bool));
 	e->cause = ax_calloc(AX_MAX(g->n, 1), sizeof(*e->cause));
-	e->journal = ax_journal_open(ax_store_dir(s), g->name,
-				     ax_store_readonly(s));
+	e->journal =
+		ax_journal_open(ax_store_dir(s), g->name, ax_store_readonly(s));
 	return r;
 }
 

@@ -34,14 +34,14 @@ struct task {
 	const struct ax_node *node;
 	enum phase phase;
 	size_t pending; /* links whose digest is not known yet */
-	double height;	/* longest way to the end, seconds or steps */
+	double height;  /* longest way to the end, seconds or steps */
 	unsigned cpus;
 	uint64_t memory;
 	struct ax_job job;
 	struct ax_work work;
 	int lock;
-	double retry;	/* LOCKED: when to look again, on ax_now's clock */
-	bool waited;	/* was LOCKED once */
+	double retry; /* LOCKED: when to look again, on ax_now's clock */
+	bool waited;  /* was LOCKED once */
 };
 
 /* Who waits for whom: the nodes behind each node and each source, one entry a
@@ -60,8 +60,8 @@ struct sched {
 	size_t nready, nobtain, nlocked, nrunning;
 	unsigned cpus, cpus_used;
 	uint64_t memory, memory_used;
-	bool draining; /* start nothing more */
-	bool stopped;  /* by a signal */
+	bool draining;      /* start nothing more */
+	bool stopped;       /* by a signal */
 	struct ax_err *err; /* an error of the store ends the run */
 	bool broken;
 	int wake;
@@ -79,9 +79,9 @@ wall(void)
 static void
 set_phase(struct sched *s, struct task *t, enum phase phase)
 {
-	size_t *count[] = {[READY] = &s->nready, [OBTAIN] = &s->nobtain,
+	size_t *count[] = {[READY] = &s->nready,   [OBTAIN] = &s->nobtain,
 			   [LOCKED] = &s->nlocked, [RUNNING] = &s->nrunning,
-			   [IDLE] = NULL, [OVER] = NULL};
+			   [IDLE] = NULL,          [OVER] = NULL};
 
 	if (count[t->phase])
 		--*count[t->phase];
@@ -90,7 +90,8 @@ set_phase(struct sched *s, struct task *t, enum phase phase)
 		++*count[phase];
 }
 
-/* Who waits for whom ----------------------------------------------------------- */
+/* Who waits for whom
+ * ----------------------------------------------------------- */
 
 static void
 make_edges(struct edges *e, const struct ax_graph *g, bool sources)
@@ -180,13 +181,14 @@ measure(struct sched *s)
 		for (size_t e = s->nodes.start[i]; e < s->nodes.start[i + 1];
 		     e++)
 			below = AX_MAX(below, s->tasks[s->nodes.to[e]].height);
-		t->height = below + (past && past->ok
-					     ? AX_MAX(past->seconds, 0.01)
-					     : 1);
+		t->height =
+			below +
+			(past && past->ok ? AX_MAX(past->seconds, 0.01) : 1);
 	}
 }
 
-/* Coming to rest ------------------------------------------------------------------- */
+/* Coming to rest
+ * ------------------------------------------------------------------- */
 
 static void decided(struct sched *s, const struct ax_node *n);
 
@@ -282,7 +284,8 @@ decided(struct sched *s, const struct ax_node *n)
 	}
 }
 
-/* Starting --------------------------------------------------------------------- */
+/* Starting
+ * --------------------------------------------------------------------- */
 
 /* 1 everything is in the store, 0 some of it is on its way, -1 failed. */
 static int
@@ -357,7 +360,8 @@ begin(struct sched *s, struct task *t)
 	if (rc == 1) {
 		if (!t->waited)
 			ax_progress_note(s->progress,
-					 "%s: another process runs the same key, waiting",
+					 "%s: another process runs the same "
+					 "key, waiting",
 					 t->node->name);
 		t->waited = true;
 		t->retry = ax_now() + LOCK_RETRY;
@@ -431,7 +435,8 @@ start_ready(struct sched *s)
 	}
 }
 
-/* Ending ------------------------------------------------------------------------- */
+/* Ending
+ * ------------------------------------------------------------------------- */
 
 /* What to say of a program that did not end well; NULL when it did. */
 static char *
@@ -441,8 +446,9 @@ complaint(const struct task *t, int *exit_code)
 
 	*exit_code = AX_EXIT_STAGE;
 	if (t->job.timed_out)
-		return ax_asprintf("still running after its timeout of %g s; ended",
-				   t->job.timeout);
+		return ax_asprintf(
+			"still running after its timeout of %g s; ended",
+			t->job.timeout);
 	if (t->job.log_full)
 		return ax_strdup("its log grew beyond 1 GiB; ended");
 	if (WIFEXITED(t->job.status) && WEXITSTATUS(t->job.status) == 0)
@@ -450,7 +456,8 @@ complaint(const struct task *t, int *exit_code)
 	if (WIFEXITED(t->job.status) &&
 	    WEXITSTATUS(t->job.status) == AX_EXIT_ENV) {
 		*exit_code = AX_EXIT_ENV;
-		return ax_strdup("exit code 3 (its environment: a tool, the disk or the network)");
+		return ax_strdup("exit code 3 (its environment: a tool, the "
+				 "disk or the network)");
 	}
 	return ax_strdup(ax_status_text(text, sizeof(text), t->job.status));
 }
@@ -476,8 +483,8 @@ cancelled(struct sched *s, struct task *t)
 {
 	s->r->outcomes[t->node->index].state = AX_CANCELLED;
 	/* the checkpoint of a resumable stage is for the next try */
-	ax_work_end(&t->work, !t->node->stage->resumable &&
-				      !s->r->options.keep_work);
+	ax_work_end(&t->work,
+		    !t->node->stage->resumable && !s->r->options.keep_work);
 	release(t);
 	set_phase(s, t, OVER);
 	s->r->skipped++;
@@ -598,7 +605,8 @@ want_unknown(struct sched *s)
 	}
 }
 
-/* The loop ------------------------------------------------------------------------- */
+/* The loop
+ * ------------------------------------------------------------------------- */
 
 static void
 stop(struct sched *s)
@@ -606,7 +614,8 @@ stop(struct sched *s)
 	s->stopped = s->draining = true;
 	s->r->interrupted = true;
 	ax_progress_note(s->progress,
-			 "stopping: waiting for %zu running node%s (once more to leave at once)",
+			 "stopping: waiting for %zu running node%s (once more "
+			 "to leave at once)",
 			 s->nrunning, s->nrunning == 1 ? "" : "s");
 	for (size_t i = 0; i < s->r->graph->n; i++)
 		if (s->tasks[i].phase == RUNNING)
@@ -751,7 +760,8 @@ execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
 	return rc;
 }
 
-/* What the run comes to --------------------------------------------------------- */
+/* What the run comes to
+ * --------------------------------------------------------- */
 
 static void
 name_some(const struct ax_run *r, struct ax_str *s, enum ax_state a,

@@ -28,8 +28,7 @@ handler(int sig)
 			if (groups[i] > 0)
 				kill(-groups[i], SIGKILL);
 		/* the live view leaves the cursor at the end of a line */
-		if (isatty(STDOUT_FILENO) &&
-		    write(STDOUT_FILENO, "\n", 1) < 0)
+		if (isatty(STDOUT_FILENO) && write(STDOUT_FILENO, "\n", 1) < 0)
 			_exit(AX_EXIT_INTERRUPTED);
 		_exit(AX_EXIT_INTERRUPTED);
 	}

@@ -11,9 +11,9 @@
 #include "pipeline/stage.h"
 
 struct ax_tool_id {
-	char *path;	/* absolute, as found on PATH: links not resolved, for
-			 * a program may look at the name it is called by */
-	char *version;	/* one line, printable */
+	char *path;    /* absolute, as found on PATH: links not resolved, for
+			* a program may look at the name it is called by */
+	char *version; /* one line, printable */
 	struct ax_digest digest; /* of the program and its files */
 };
 

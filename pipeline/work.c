@@ -15,7 +15,8 @@
 #define MAX_ENTRIES 1000000
 #define MAX_DEPTH 64
 
-/* Folders -------------------------------------------------------------------- */
+/* Folders --------------------------------------------------------------------
+ */
 
 /* Moves what a former try left out of the way, rather than emptying it: a
  * process of that try which still runs keeps the old folder for itself. */
@@ -73,8 +74,8 @@ make_folders(const struct ax_work *w, const struct ax_stage *s,
 		return -1;
 	for (size_t i = 0; i < s->noutputs; i++) {
 		char *file = ax_join("out", s->outputs[i].file);
-		char *dir = s->outputs[i].tree ? ax_strdup(file)
-					       : ax_dirname(file);
+		char *dir =
+			s->outputs[i].tree ? ax_strdup(file) : ax_dirname(file);
 		int rc = make_dir(w, dir, err);
 
 		free(dir);
@@ -85,7 +86,8 @@ make_folders(const struct ax_work *w, const struct ax_stage *s,
 	return 0;
 }
 
-/* Inputs ----------------------------------------------------------------------- */
+/* Inputs
+ * ----------------------------------------------------------------------- */
 
 /* A private copy of a folder; links are followed as hashing does not allow
  * them, so a link here is a change since then. */
@@ -98,9 +100,8 @@ copy_tree(const char *from, const char *to, int depth, struct ax_err *err)
 	int rc;
 
 	if (depth > MAX_DEPTH)
-		return ax_err_set(err, AX_EXIT_ENV,
-				  "%s: deeper than %d levels", from,
-				  MAX_DEPTH);
+		return ax_err_set(err, AX_EXIT_ENV, "%s: deeper than %d levels",
+				  from, MAX_DEPTH);
 	rc = ax_mkdirs(to, err);
 	if (rc == 0)
 		rc = ax_list_dir(&names, &n, from, MAX_ENTRIES, err);
@@ -112,9 +113,8 @@ copy_tree(const char *from, const char *to, int depth, struct ax_err *err)
 		else if (S_ISDIR(st.st_mode))
 			rc = copy_tree(a, b, depth + 1, err);
 		else if (S_ISREG(st.st_mode))
-			rc = ax_copy_file(a, b,
-					  st.st_mode & S_IXUSR ? 0555 : 0444,
-					  err);
+			rc = ax_copy_file(
+				a, b, st.st_mode & S_IXUSR ? 0555 : 0444, err);
 		else
 			rc = ax_err_set(err, AX_EXIT_ENV,
 					"%s: neither a file nor a folder", a);
@@ -129,7 +129,8 @@ static void
 set_tainted(struct ax_err *err, const struct ax_source *s, const char *when)
 {
 	ax_err_set(err, AX_EXIT_STAGE,
-		   "tainted: input %s (%s) changed %s; nothing was stored, run again",
+		   "tainted: input %s (%s) changed %s; nothing was stored, run "
+		   "again",
 		   s->name, s->path, when);
 }
 
@@ -185,9 +186,9 @@ input_entry(const struct ax_wire *w, const struct ax_link *l, const char *path)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "path", json_string(path));
-	json_object_set_new(o, "type",
-			    json_string(l->output ? l->output->type
-						  : w->port->type));
+	json_object_set_new(
+		o, "type",
+		json_string(l->output ? l->output->type : w->port->type));
 	if (w->port->many) {
 		coords = l->source ? l->source->coords : l->node->coords;
 		json_object_set_new(o, "coords",
@@ -239,7 +240,8 @@ lay_inputs(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 	return rc;
 }
 
-/* request.json, argv, environment ------------------------------------------------ */
+/* request.json, argv, environment
+ * ------------------------------------------------ */
 
 static int
 write_request(struct ax_work *w, const struct ax_node *n, json_t *inputs,
@@ -360,7 +362,8 @@ done:
 	return rc;
 }
 
-/* What the program left ---------------------------------------------------------- */
+/* What the program left
+ * ---------------------------------------------------------- */
 
 static int
 check_sources(struct ax_run *r, const struct ax_node *n, bool *tainted,
@@ -397,7 +400,8 @@ tree_has_bytes(const char *dir, int depth)
 	struct stat st;
 	size_t n = 0;
 
-	if (depth > MAX_DEPTH || ax_list_dir(&names, &n, dir, MAX_ENTRIES, NULL) < 0)
+	if (depth > MAX_DEPTH ||
+	    ax_list_dir(&names, &n, dir, MAX_ENTRIES, NULL) < 0)
 		return true;
 	for (size_t i = 0; i < n && !found; i++) {
 		char *path = ax_join(dir, names[i]);
@@ -428,8 +432,8 @@ stays_inside(const struct ax_work *w, const char *path)
 
 /* 1: take it; 0: an optional one that is not there; -1 error. */
 static int
-judge_output(const struct ax_work *w, const struct ax_port *p,
-	     const char *path, struct ax_err *err)
+judge_output(const struct ax_work *w, const struct ax_port *p, const char *path,
+	     struct ax_err *err)
 {
 	struct stat st;
 
@@ -443,13 +447,14 @@ judge_output(const struct ax_work *w, const struct ax_port *p,
 	if (!stays_inside(w, path) ||
 	    (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "output %s (out/%s) is a link or a special file; write the bytes themselves",
+				  "output %s (out/%s) is a link or a special "
+				  "file; write the bytes themselves",
 				  p->name, p->file);
 	if (S_ISDIR(st.st_mode) != p->tree)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "output %s (out/%s) is a %s, but stage.json declares a %s",
-				  p->name, p->file,
-				  p->tree ? "file" : "folder",
+				  "output %s (out/%s) is a %s, but stage.json "
+				  "declares a %s",
+				  p->name, p->file, p->tree ? "file" : "folder",
 				  p->tree ? "folder (tree)" : "file");
 	if (p->tree ? tree_has_bytes(path, 0) : st.st_size > 0)
 		return 1;
@@ -457,13 +462,14 @@ judge_output(const struct ax_work *w, const struct ax_port *p,
 	if (p->optional)
 		return p->tree ? 0 : 1;
 	return ax_err_set(err, AX_EXIT_STAGE,
-			  "output %s (out/%s) is empty; declare it optional if that can be",
+			  "output %s (out/%s) is empty; declare it optional if "
+			  "that can be",
 			  p->name, p->file);
 }
 
 static int
-take_outputs(const struct ax_work *w, struct ax_run *r,
-	     const struct ax_node *n, struct ax_err *err)
+take_outputs(const struct ax_work *w, struct ax_run *r, const struct ax_node *n,
+	     struct ax_err *err)
 {
 	struct ax_outcome *o = &r->outcomes[n->index];
 	const struct ax_stage *s = n->stage;
@@ -477,8 +483,7 @@ take_outputs(const struct ax_work *w, struct ax_run *r,
 		if (rc == 1 &&
 		    ax_store_put(r->store, &o->outputs[i], &o->sizes[i], path,
 				 s->outputs[i].tree, err) < 0)
-			rc = ax_err_wrap(err, "output %s",
-					 s->outputs[i].name);
+			rc = ax_err_wrap(err, "output %s", s->outputs[i].name);
 		free(path);
 		free(rel);
 		if (rc < 0)
@@ -487,10 +492,12 @@ take_outputs(const struct ax_work *w, struct ax_run *r,
 		if (n->pinned && n->pinned[i] &&
 		    (!o->have[i] || !ax_digest_eq(&o->outputs[i], &n->pins[i])))
 			return ax_err_set(err, AX_EXIT_STAGE,
-					  "output %s has the digest %s, but the manifest pins %s",
+					  "output %s has the digest %s, but "
+					  "the manifest pins %s",
 					  s->outputs[i].name,
-					  o->have[i] ? ax_hex(got, &o->outputs[i])
-						     : "(none)",
+					  o->have[i]
+						  ? ax_hex(got, &o->outputs[i])
+						  : "(none)",
 					  ax_hex(want, &n->pins[i]));
 	}
 	return 0;
@@ -537,8 +544,7 @@ read_at(int fd, char *buf, size_t n, off_t at)
 	size_t done = 0;
 
 	while (done < n) {
-		ssize_t got = pread(fd, buf + done, n - done,
-				    at + (off_t)done);
+		ssize_t got = pread(fd, buf + done, n - done, at + (off_t)done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -575,8 +581,7 @@ ax_work_store_log(const struct ax_work *w, struct ax_run *r,
 		ax_str_addf(&text, "\n... %lld bytes left out ...\n",
 			    (long long)(st.st_size - MAX_LOG));
 		ax_str_addn(&text, buf,
-			    read_at(fd, buf, half,
-				    st.st_size - (off_t)half));
+			    read_at(fd, buf, half, st.st_size - (off_t)half));
 	}
 	close(fd);
 	free(buf);

@@ -10,12 +10,15 @@
 #include "pipeline/engine.h"
 
 struct ax_work {
-	char *dir; /* absolute: <store>/work/<key> */
-	char *log; /* dir/log */
+	char *dir;           /* absolute: <store>/work/<key> */
+	char *log;           /* dir/log */
 	char **argv, **envp; /* NULL-terminated */
 };
 
-#define AX_WORK_INIT {NULL, NULL, NULL, NULL}
+#define AX_WORK_INIT                                                           \
+	{                                                                      \
+		NULL, NULL, NULL, NULL                                         \
+	}
 
 /*
  * The key must be locked, and every object the node needs be in the store.
@@ -35,8 +38,7 @@ int ax_work_prepare(struct ax_work *w, struct ax_run *r,
  * the store (3).
  */
 int ax_work_publish(struct ax_work *w, struct ax_run *r,
-		    const struct ax_node *n, bool *tainted,
-		    struct ax_err *err);
+		    const struct ax_node *n, bool *tainted, struct ax_err *err);
 /* Stores the log, at most 16 MiB of it: head and tail. */
 int ax_work_store_log(const struct ax_work *w, struct ax_run *r,
 		      struct ax_outcome *o, struct ax_err *err);
