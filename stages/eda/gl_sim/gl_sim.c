@@ -23,7 +23,8 @@ from_lut(struct ax_golden *want, struct ax_task *t, struct ax_err *err)
 	rc = ax_golden_patterns(want, lut.n, lut.m, bits, lut.sign, err);
 	for (size_t i = 0; rc == 0 && i < want->lines; i++) {
 		int64_t v = lut.v[i];
-		int64_t low = lut.sign && bits < 64 ? -((int64_t)1 << (bits - 1)) : 0;
+		int64_t low =
+			lut.sign && bits < 64 ? -((int64_t)1 << (bits - 1)) : 0;
 		int64_t high = bits >= 33 ? INT64_MAX
 			       : lut.sign ? ((int64_t)1 << (bits - 1)) - 1
 					  : ((int64_t)1 << bits) - 1;
@@ -37,8 +38,7 @@ from_lut(struct ax_golden *want, struct ax_task *t, struct ax_err *err)
 					(long long)v,
 					lut.sign ? "signed" : "unsigned", bits);
 		for (unsigned b = 0; b < bits; b++)
-			r[bits - 1 - b] =
-				(char)('0' + ((uint64_t)v >> b & 1));
+			r[bits - 1 - b] = (char)('0' + ((uint64_t)v >> b & 1));
 	}
 	if (rc < 0 && want->text)
 		ax_golden_free(want);
@@ -102,9 +102,10 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	if (ax_icarus_job_of(&job, t, err) < 0)
 		return -1;
 	if (!n && !ax_task_in(t, "liberty"))
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "wire input models (the library's Verilog) or "
-				  "liberty (to generate models from)");
+		return ax_err_set(
+			err, AX_EXIT_USAGE,
+			"wire input models (the library's Verilog) or "
+			"liberty (to generate models from)");
 	if (ax_mkdirs("tmp", err) < 0 || reference(&want, t, err) < 0)
 		return -1;
 	files = ax_calloc(n + 3, sizeof(*files));
