@@ -290,13 +290,14 @@ metric_cell(struct ax_str *s, const json_t *v)
 }
 
 static void
-column_head(struct ax_str *s, const struct ax_stage *stage, const char *name)
+column_head(struct ax_str *s, const struct ax_stage *stage, const char *name,
+	    bool number)
 {
 	json_t *m = json_object_get(stage->metrics, name);
 	const char *unit = json_string_value(json_object_get(m, "unit"));
 	const char *summary = json_string_value(json_object_get(m, "summary"));
 
-	ax_str_add(s, "<th title=\"");
+	ax_str_addf(s, "<th%s title=\"", number ? " class=\"n\"" : "");
 	ax_str_add_html(s, summary ? summary : name);
 	ax_str_add(s, "\">");
 	ax_str_add_html(s, name);
@@ -313,12 +314,15 @@ metrics_table(struct ax_str *s, const struct ax_run *r, const char *entry,
 	      const struct ax_stage *stage, size_t first)
 {
 	struct columns c = {{NULL}, 0, false};
-	size_t i, k, rows = 0;
+	size_t i, k, rows = 0, row = first;
 
-	for (i = first; i < r->graph->n; i++)
-		if (strcmp(r->graph->nodes[i]->entry, entry) == 0 &&
-		    r->outcomes[i].metrics)
-			find_columns(&c, r->outcomes[i].metrics, "", 0);
+	for (i = first; i < r->graph->n; i++) {
+		if (strcmp(r->graph->nodes[i]->entry, entry) != 0 ||
+		    !r->outcomes[i].metrics)
+			continue;
+		find_columns(&c, r->outcomes[i].metrics, "", 0);
+		row = i;
+	}
 	if (c.n) {
 		ax_str_add(s, "<details open><summary><b>");
 		ax_str_add_html(s, entry);
@@ -326,7 +330,10 @@ metrics_table(struct ax_str *s, const struct ax_run *r, const char *entry,
 		ax_str_add_html(s, stage->summary ? stage->summary : "");
 		ax_str_add(s, "</small></summary><div class=\"card\"><table><thead><tr><th>node</th>");
 		for (k = 0; k < c.n; k++)
-			column_head(s, stage, c.name[k]);
+			column_head(s, stage, c.name[k],
+				    !json_is_string(dotted(
+					    r->outcomes[row].metrics,
+					    c.name[k])));
 		ax_str_add(s, "</tr></thead><tbody>\n");
 	}
 	for (i = first; c.n && i < r->graph->n; i++) {

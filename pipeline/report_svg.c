@@ -239,8 +239,9 @@ ax_report_timeline(struct ax_str *svg, const struct ax_run *r)
 	qsort(bars, n, sizeof(*bars), by_start);
 	total = cut_gaps(bars, n);
 	scale = (width - left - 60) / AX_MAX(total, 1e-3);
-	while (tick * 8 < total)
-		tick *= tick * 8 * 2.5 < total || (int)(total / tick) % 5 ? 2 : 2.5;
+	/* 0.1, 0.2, 0.5, 1, 2, 5, ...: at most eight of them */
+	for (i = 0; tick * 8 < total; i++)
+		tick *= i % 3 == 1 ? 2.5 : 2;
 	/* a picture of thousands of rows helps nobody */
 	shown = AX_MIN(n, (size_t)400);
 	ax_str_addf(svg, "<svg class=\"timeline\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"Timeline\">\n",

@@ -467,7 +467,7 @@ ax_expr_parse_over(struct ax_expr **out, const char *text, const char *over,
 	if (over) {
 		/* its references stay and give the points, its value goes */
 		rc = parse_whole(&s, over);
-		s.e->nops = 0;
+		s.e->nops = s.e->depth = 0;
 	}
 	if (rc == 0)
 		rc = parse_whole(&s, text);
@@ -714,7 +714,7 @@ evaluate(struct ax_point *out, const struct ax_expr *e,
 
 	/* a single reference may also be a string */
 	if (e->nops == 1 && e->ops[0].kind == OP_REF) {
-		v = fetch(e, row, 0, metrics, arg, &out->missing);
+		v = fetch(e, row, e->ops[0].ref, metrics, arg, &out->missing);
 		if (json_is_boolean(v))
 			out->value = json_integer(json_is_true(v));
 		else
