@@ -36,12 +36,14 @@ const struct ax_command ax_cmd_help = {
 	.name = "help",
 	.operands = "[COMMAND]",
 	.summary = "tell what a command does, or list the commands",
-	.text = "Everything that this command prints, 'axpipe COMMAND --help' included, comes from\n"
+	.text = "Everything that this command prints, 'axpipe COMMAND --help' "
+		"included, comes from\n"
 		"one table of commands and options.\n"
 		"\n"
 		"Completion, for bash and for zsh:\n"
 		"\n"
-		"    axpipe help --completion bash > ~/.local/share/bash-completion/completions/axpipe\n"
+		"    axpipe help --completion bash > "
+		"~/.local/share/bash-completion/completions/axpipe\n"
 		"    axpipe help --completion zsh > ~/.zfunc/_axpipe\n",
 	.options = options,
 	.max = 1,

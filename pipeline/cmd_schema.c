@@ -25,7 +25,8 @@ run(const struct ax_args *a, struct ax_err *err)
 
 static const struct ax_option options[] = {
 	{"stages", 0, AX_OPT_MANY, "DIR",
-	 "a folder of stages, searched before $AXPIPE_STAGES and the built-in ones"},
+	 "a folder of stages, searched before $AXPIPE_STAGES and the built-in "
+	 "ones"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 
@@ -33,9 +34,12 @@ const struct ax_command ax_cmd_schema = {
 	.name = "schema",
 	.operands = "",
 	.summary = "print the JSON Schema of manifests",
-	.text = "JSON Schema, draft 2020-12, made from the stages that are found: an editor that\n"
-		"knows JSON Schema completes and checks stage names, inputs, parameters and\n"
-		"outputs. Name it in a manifest with \"$schema\", or in the editor's settings:\n"
+	.text = "JSON Schema, draft 2020-12, made from the stages that are "
+		"found: an editor that\n"
+		"knows JSON Schema completes and checks stage names, inputs, "
+		"parameters and\n"
+		"outputs. Name it in a manifest with \"$schema\", or in the "
+		"editor's settings:\n"
 		"\n"
 		"    axpipe schema >manifest.schema.json\n",
 	.options = options,

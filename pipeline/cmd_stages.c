@@ -103,7 +103,8 @@ run(const struct ax_args *a, struct ax_err *err)
 
 static const struct ax_option options[] = {
 	{"stages", 0, AX_OPT_MANY, "DIR",
-	 "a folder of stages, searched before $AXPIPE_STAGES and the built-in ones"},
+	 "a folder of stages, searched before $AXPIPE_STAGES and the built-in "
+	 "ones"},
 	{"json", 0, AX_OPT_FLAG, NULL, "print what stage.json says"},
 	{"markdown", 0, AX_OPT_FLAG, NULL, "print the manual as Markdown"},
 	{"names", 0, AX_OPT_FLAG, NULL, "print the names only"},
@@ -114,8 +115,10 @@ const struct ax_command ax_cmd_stages = {
 	.name = "stages",
 	.operands = "[NAME...]",
 	.summary = "list the stages, or print the manual of some",
-	.text = "Stages are searched in every folder given with --stages, then in those of\n"
-		"AXPIPE_STAGES, then among those that come with axpipe. The manual is made from\n"
+	.text = "Stages are searched in every folder given with --stages, then "
+		"in those of\n"
+		"AXPIPE_STAGES, then among those that come with axpipe. The "
+		"manual is made from\n"
 		"each one's stage.json.\n",
 	.options = options,
 	.max = SIZE_MAX,

@@ -69,7 +69,8 @@ add_type(struct ax_str *s, const json_t *fragment)
 
 	if (json_is_string(type))
 		ax_str_add(s, json_string_value(type));
-	for (size_t i = 0; json_is_array(type) && i < json_array_size(type); i++)
+	for (size_t i = 0; json_is_array(type) && i < json_array_size(type);
+	     i++)
 		ax_str_addf(s, "%s%s", i ? " or " : "",
 			    json_string_value(json_array_get(type, i)));
 }
@@ -126,7 +127,8 @@ add_port_words(struct ax_str *s, const struct ax_port *p, bool output)
 	}
 }
 
-/* --- terminal -------------------------------------------------------------------- */
+/* --- terminal
+ * -------------------------------------------------------------------- */
 
 static void
 text_ports(struct ax_str *out, const char *title, const struct ax_port *list,
@@ -182,7 +184,8 @@ ax_describe_text(struct ax_str *out, const struct ax_stage *s)
 	text_ports(out, "OUTPUTS", s->outputs, s->noutputs, true);
 	if (json_object_size(s->params))
 		ax_str_add(out, "\nPARAMETERS\n");
-	json_object_foreach(s->params, name, f) {
+	json_object_foreach(s->params, name, f)
+	{
 		ax_str_addf(out, "  %s (", name);
 		add_rules(out, f);
 		ax_str_add(out, ")\n");
@@ -191,7 +194,8 @@ ax_describe_text(struct ax_str *out, const struct ax_stage *s)
 	}
 	if (json_object_size(s->metrics))
 		ax_str_add(out, "\nMETRICS\n");
-	json_object_foreach(s->metrics, name, f) {
+	json_object_foreach(s->metrics, name, f)
+	{
 		ax_str_addf(out, "  %s", name);
 		if (member(f, "unit"))
 			ax_str_addf(out, " (%s)", member(f, "unit"));
@@ -210,7 +214,8 @@ ax_describe_text(struct ax_str *out, const struct ax_stage *s)
 	ax_str_addf(out, "\nFOLDER\n  %s\n", s->dir);
 }
 
-/* --- Markdown --------------------------------------------------------------------- */
+/* --- Markdown
+ * --------------------------------------------------------------------- */
 
 /* A cell of a table: no bars, no line ends. */
 static void
@@ -258,9 +263,9 @@ ax_describe_markdown(struct ax_str *out, const struct ax_stage *s)
 	markdown_ports(out, "input", s->inputs, s->ninputs, false);
 	markdown_ports(out, "output", s->outputs, s->noutputs, true);
 	if (json_object_size(s->params))
-		ax_str_add(out,
-			   "\n| parameter | rules | |\n|---|---|---|\n");
-	json_object_foreach(s->params, name, f) {
+		ax_str_add(out, "\n| parameter | rules | |\n|---|---|---|\n");
+	json_object_foreach(s->params, name, f)
+	{
 		ax_str_clear(&words);
 		add_rules(&words, f);
 		ax_str_addf(out, "| `%s` | ", name);
@@ -271,7 +276,8 @@ ax_describe_markdown(struct ax_str *out, const struct ax_stage *s)
 	}
 	if (json_object_size(s->metrics))
 		ax_str_add(out, "\n| metric | unit | |\n|---|---|---|\n");
-	json_object_foreach(s->metrics, name, f) {
+	json_object_foreach(s->metrics, name, f)
+	{
 		ax_str_addf(out, "| `%s` | ", name);
 		add_cell(out, member(f, "unit"));
 		ax_str_add(out, " | ");
@@ -288,7 +294,8 @@ ax_describe_markdown(struct ax_str *out, const struct ax_stage *s)
 	if (!s->deterministic)
 		ax_str_add(out, "\nThe outcome may differ from run to run.\n");
 	if (s->resumable)
-		ax_str_add(out, "\nResumes from checkpoints when it was killed.\n");
+		ax_str_add(out,
+			   "\nResumes from checkpoints when it was killed.\n");
 	ax_str_addc(out, '\n');
 	ax_str_free(&words);
 }

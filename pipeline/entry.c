@@ -41,8 +41,9 @@ spell(const char *text, size_t n, struct ax_arena *arena)
 	const char *out;
 	double d = strtod(word, &end);
 
-	if (n && !*end && (isdigit((unsigned char)*word) || *word == '-' ||
-			   *word == '.' || *word == '+')) {
+	if (n && !*end &&
+	    (isdigit((unsigned char)*word) || *word == '-' || *word == '.' ||
+	     *word == '+')) {
 		ax_str_add_num(&s, d);
 		out = ax_arena_str(arena, s.buf);
 	} else {
@@ -78,10 +79,10 @@ parse_select(struct ax_ref *out, const char *text, const char **end,
 		while (p[n] == ' ')
 			n++;
 		if (!len || p[n] != '=')
-			return ax_err_set(
-				err, AX_EXIT_USAGE,
-				"'%.40s' is no selection; write [name=value], [name=*] or [*]",
-				text);
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "'%.40s' is no selection; write "
+					  "[name=value], [name=*] or [*]",
+					  text);
 		word = ax_strndup(p, len);
 		s->name = ax_arena_str(arena, word);
 		free(word);
@@ -144,14 +145,14 @@ check_coords(const struct ax_ref *r, struct ax_err *err)
 		if (k < e->ncoords)
 			continue;
 		if (!e->ncoords)
-			return ax_err_set(err, AX_EXIT_USAGE,
-					  "'%s' is not swept, it has no coordinate '%s'",
-					  e->name, r->select[i].name);
+			return ax_err_set(
+				err, AX_EXIT_USAGE,
+				"'%s' is not swept, it has no coordinate '%s'",
+				e->name, r->select[i].name);
 		hint = ax_suggest(r->select[i].name, e->coords, e->ncoords,
 				  "it has");
-		ax_err_set(err, AX_EXIT_USAGE,
-			   "'%s' has no coordinate '%s'%s", e->name,
-			   r->select[i].name, hint);
+		ax_err_set(err, AX_EXIT_USAGE, "'%s' has no coordinate '%s'%s",
+			   e->name, r->select[i].name, hint);
 		free(hint);
 		return -1;
 	}
@@ -262,8 +263,8 @@ ax_ref_points(const struct ax_ref *r, size_t **which, size_t *n,
 	*which = ax_arena_new(arena, e->n, sizeof(**which));
 	for (i = 0; i < e->n; i++) {
 		for (k = 0; k < r->n; k++) {
-			const char *v = ax_point_get(&e->points[i],
-						     r->select[k].name);
+			const char *v =
+				ax_point_get(&e->points[i], r->select[k].name);
 
 			if (!v || (r->select[k].value &&
 				   strcmp(v, r->select[k].value) != 0))

@@ -17,17 +17,17 @@ struct ax_entry {
 	/* of the entry, as a chain whose links lie here too */
 	struct ax_place place, section, root;
 	char *pointer;
-	size_t order; /* in the manifest */
+	size_t order;                 /* in the manifest */
 	const struct ax_stage *stage; /* NULL for an input */
-	json_t *matrix; /* variables done; owned */
+	json_t *matrix;               /* variables done; owned */
 	struct ax_coords own; /* the first point of its own matrix: its names */
-	struct ax_coords *points; /* after expansion: of all nodes */
-	struct ax_node **nodes;	 /* stage */
+	struct ax_coords *points;   /* after expansion: of all nodes */
+	struct ax_node **nodes;     /* stage */
 	struct ax_source **sources; /* input */
 	size_t n;
 	const char **coords; /* all coordinate names of the points, sorted */
 	size_t ncoords;
-	json_t *params; /* of the resolved manifest; owned, or NULL */
+	json_t *params;           /* of the resolved manifest; owned, or NULL */
 	struct ax_wiring *wiring; /* expand.c, while it works */
 	size_t nwiring;
 	struct ax_entry **needs; /* entries that it is wired to, each once */
@@ -41,8 +41,8 @@ struct ax_index {
 	size_t n, cap;
 	struct ax_map by_name;
 	size_t points, links; /* so far, against the limits */
-	size_t cnodes;	      /* room in graph->nodes */
-	json_t *empty;	      /* {}, the coordinates of what is not swept */
+	size_t cnodes;        /* room in graph->nodes */
+	json_t *empty;        /* {}, the coordinates of what is not swept */
 	struct ax_manifest *manifest; /* the files; owned */
 };
 

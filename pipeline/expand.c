@@ -13,7 +13,7 @@ struct making {
 	struct ax_graph *g;
 	struct ax_entry *e;
 	const struct ax_manifest *m;
-	struct ax_arena *arena;	  /* of the graph */
+	struct ax_arena *arena;   /* of the graph */
 	struct ax_arena *scratch; /* until all is expanded */
 	struct ax_rows rows;
 	json_t *shared; /* parameters, when all nodes have the same */
@@ -28,7 +28,13 @@ ax_expand_matrix(struct ax_entry *e, const struct ax_manifest *m,
 	struct ax_place at = ax_place_key(&e->place, "matrix");
 	json_t *raw = json_object_get(e->json, "matrix");
 
-	if (raw && ax_subst(&e->matrix, raw, &scope, &at, err) < 0)
+	if (!raw) { /* one point without coordinates */
+		e->points = ax_arena_new(arena, 1, sizeof(*e->points));
+		e->n = 1;
+		e->own = e->points[0];
+		return 0;
+	}
+	if (ax_subst(&e->matrix, raw, &scope, &at, err) < 0)
 		return -1;
 	if (ax_matrix_expand(&e->points, &e->n, e->matrix, &at, arena, err) < 0)
 		return -1;
@@ -82,7 +88,8 @@ ax_entry_coords(struct ax_entry *e, struct ax_arena *arena)
 	free(names);
 }
 
-/* --- checks that need no points ----------------------------------------------- */
+/* --- checks that need no points
+ * ----------------------------------------------- */
 
 static int
 unknown_stage(const struct ax_stages *stages, const struct ax_place *at,
@@ -94,8 +101,9 @@ unknown_stage(const struct ax_stages *stages, const struct ax_place *at,
 	for (size_t i = 0; i < stages->n; i++)
 		names[i] = stages->list[i]->name;
 	hint = ax_suggest(name, names, stages->n, "there are");
-	ax_place_error(err, at, 0, "unknown stage '%s'%s%s", name, hint,
-		       stages->n ? "" : ": no stages are found at all; see --stages");
+	ax_place_error(
+		err, at, 0, "unknown stage '%s'%s%s", name, hint,
+		stages->n ? "" : ": no stages are found at all; see --stages");
 	free(hint);
 	free(names);
 	return -1;
@@ -121,8 +129,8 @@ read_entry(struct ax_entry *e, const struct ax_manifest *m,
 	   const struct ax_stages *stages, struct ax_arena *arena,
 	   struct ax_err *err)
 {
-	static const char *const keys[] = {"stage",  "in",  "matrix",
-					   "params", "pin", "resources", NULL};
+	static const char *const keys[] = {
+		"stage", "in", "matrix", "params", "pin", "resources", NULL};
 	const json_t *v = json_object_get(e->json, "stage"), *params, *pin;
 	struct ax_place at = ax_place_key(&e->place, "stage");
 	const char *name;
@@ -131,8 +139,9 @@ read_entry(struct ax_entry *e, const struct ax_manifest *m,
 	if (ax_check_keys(&e->place, e->json, keys, "a stage's entry", err) < 0)
 		return -1;
 	if (!v)
-		return ax_place_error(err, &e->place, 0,
-				      "\"stage\" is missing: which stage to run");
+		return ax_place_error(
+			err, &e->place, 0,
+			"\"stage\" is missing: which stage to run");
 	if (!json_is_string(v))
 		return ax_place_error(err, &at, 0,
 				      "\"stage\" must be the name of a stage");
@@ -145,7 +154,8 @@ read_entry(struct ax_entry *e, const struct ax_manifest *m,
 		return ax_place_error(err, &at, 0,
 				      "\"params\" must be an object, not %s",
 				      ax_type_name(params));
-	json_object_foreach((json_t *)params, name, value) {
+	json_object_foreach((json_t *)params, name, value)
+	{
 		struct ax_place here = ax_place_key(&at, name);
 
 		if (!json_object_get(e->stage->params, name))
@@ -165,15 +175,16 @@ read_entry(struct ax_entry *e, const struct ax_manifest *m,
 			struct ax_place here =
 				ax_place_key(&p, e->own.c[i].name);
 
-			return ax_place_error(
-				err, &here, 1,
-				"parameter '%s' is set twice: here, and by the matrix",
-				e->own.c[i].name);
+			return ax_place_error(err, &here, 1,
+					      "parameter '%s' is set twice: "
+					      "here, and by the matrix",
+					      e->own.c[i].name);
 		}
 	return 0;
 }
 
-/* --- parameters, pins, resources of one node ---------------------------------- */
+/* --- parameters, pins, resources of one node
+ * ---------------------------------- */
 
 static int
 complete_params(struct making *k, json_t **out, const json_t *given,
@@ -186,7 +197,8 @@ complete_params(struct making *k, json_t **out, const json_t *given,
 	const char *name;
 
 	*out = json_object();
-	json_object_foreach(s->params, name, fragment) {
+	json_object_foreach(s->params, name, fragment)
+	{
 		struct ax_place at = ax_place_key(&section, name);
 		int rc;
 
@@ -203,10 +215,11 @@ complete_params(struct making *k, json_t **out, const json_t *given,
 			checked = json_incref(value);
 			rc = 0;
 		} else {
-			rc = ax_place_error(
-				k->err, given ? &section : &k->e->place, 0,
-				"parameter '%s' of stage '%s' has no default and must be given",
-				name, s->name);
+			rc = ax_place_error(k->err,
+					    given ? &section : &k->e->place, 0,
+					    "parameter '%s' of stage '%s' has "
+					    "no default and must be given",
+					    name, s->name);
 		}
 		if (rc < 0) {
 			json_decref(*out);
@@ -292,7 +305,8 @@ node_pins(struct making *k, struct ax_node *node)
 		return 0;
 	if (ax_subst(&done, pin, &scope, &at, k->err) < 0)
 		return -1;
-	json_object_foreach(done, name, value) {
+	json_object_foreach(done, name, value)
+	{
 		struct ax_place here = ax_place_key(&at, name);
 		const struct ax_port *port = ax_stage_output(s, name);
 		const char *hex = json_string_value(value);
@@ -303,9 +317,9 @@ node_pins(struct making *k, struct ax_node *node)
 		else if (json_is_null(value))
 			continue; /* {"$by": ...} may leave a point unpinned */
 		else if (!hex || ax_unhex(&node->pins[i], hex) < 0)
-			rc = ax_place_error(
-				k->err, &here, 0,
-				"a pin must be a SHA-256: 64 lower-case hex digits");
+			rc = ax_place_error(k->err, &here, 0,
+					    "a pin must be a SHA-256: 64 "
+					    "lower-case hex digits");
 		if (rc < 0)
 			break;
 		node->pinned[i] = node->any_pin = true;
@@ -329,13 +343,14 @@ node_resources(struct making *k, struct ax_node *node)
 		return 0;
 	if (ax_subst(&done, given, &scope, &at, k->err) < 0)
 		return -1;
-	rc = ax_resources_read(done, &node->cpus, &node->memory,
-			       &node->timeout, &at, k->err);
+	rc = ax_resources_read(done, &node->cpus, &node->memory, &node->timeout,
+			       &at, k->err);
 	json_decref(done);
 	return rc;
 }
 
-/* --- joins ---------------------------------------------------------------------- */
+/* --- joins
+ * ---------------------------------------------------------------------- */
 
 /* No point of the entry's own matrix may get lost in a join unseen. */
 static int
@@ -434,14 +449,16 @@ join_dynamic(struct making *k, struct ax_wiring *w)
 		else
 			ax_rows_skip(&one, k->arena);
 		if (rc == 0 && !one.n)
-			rc = ax_place_error(
-				k->err, &w->at, 0,
-				"a point of '%s' finds no point of '%s' with the same coordinates",
-				k->e->name, feeds[0].ref.entry->name);
+			rc = ax_place_error(k->err, &w->at, 0,
+					    "a point of '%s' finds no point of "
+					    "'%s' with the same coordinates",
+					    k->e->name,
+					    feeds[0].ref.entry->name);
 		ax_rows_skip(&one, k->arena);
 		for (size_t r = 0; r < one.n; r++) {
-			one.list[r].picks[k->rows.width + 1] = (size_t)(
-				n ? (uintptr_t)&feeds[0] : (uintptr_t)0);
+			one.list[r].picks[k->rows.width + 1] =
+				(size_t)(n ? (uintptr_t)&feeds[0]
+					   : (uintptr_t)0);
 			AX_GROW(all.list, all.n, all.cap);
 			all.list[all.n++] = one.list[r];
 		}
@@ -485,7 +502,8 @@ join_all(struct making *k)
 	return 0;
 }
 
-/* --- nodes ------------------------------------------------------------------------- */
+/* --- nodes
+ * ------------------------------------------------------------------------- */
 
 static int
 add_link(struct making *k, struct ax_node *node, struct ax_link *l,
@@ -649,8 +667,7 @@ add_node(struct making *k, size_t at, const struct ax_coords *own)
 	if (node_params(k, node, own) < 0 || node_pins(k, node) < 0 ||
 	    node_resources(k, node) < 0)
 		return -1;
-	node->wires =
-		ax_arena_new(k->arena, e->nwiring, sizeof(*node->wires));
+	node->wires = ax_arena_new(k->arena, e->nwiring, sizeof(*node->wires));
 	for (size_t i = 0; i < e->nwiring && rc == 0; i++) {
 		if (e->wiring[i].port->many)
 			rc = wire_many(k, node, &e->wiring[i], &row->point);
@@ -672,9 +689,10 @@ expand_stage(struct making *k)
 		return -1;
 	n = k->rows.n;
 	if (n > room_left(k))
-		return ax_place_error(k->err, &e->place, 0,
-				      "with this sweep the manifest has more than %d nodes",
-				      AX_MAX_POINTS);
+		return ax_place_error(
+			k->err, &e->place, 0,
+			"with this sweep the manifest has more than %d nodes",
+			AX_MAX_POINTS);
 	g->index->points += n;
 	if (g->n + n > g->index->cnodes) {
 		g->index->cnodes = AX_MAX(g->n + n, 2 * g->index->cnodes);
@@ -694,7 +712,8 @@ expand_stage(struct making *k)
 	return 0;
 }
 
-/* --- the order of the entries ----------------------------------------------------- */
+/* --- the order of the entries
+ * ----------------------------------------------------- */
 
 static int
 report_cycle(struct ax_entry *start, struct ax_err *err)
@@ -770,7 +789,7 @@ pop(struct heap *h)
 struct order {
 	struct heap ready;
 	struct ax_entry **users; /* of all entries, one after the other */
-	size_t *first;		 /* by entry->order, where its users start */
+	size_t *first;           /* by entry->order, where its users start */
 };
 
 static void
@@ -860,21 +879,24 @@ ax_expand(struct ax_graph *g, const struct ax_manifest *m,
 	  const struct ax_stages *stages, struct ax_err *err)
 {
 	struct ax_arena scratch = AX_ARENA_INIT;
+	struct ax_str pointer = AX_STR_INIT;
 	struct ax_index *x = g->index;
-	char *pointer;
 	int rc = 0;
 
 	for (size_t i = 0; i < x->n && rc == 0; i++) {
 		struct ax_entry *e = x->list[i];
 
-		pointer = ax_place_pointer(&e->place);
-		e->pointer = ax_arena_str(&x->arena, pointer);
-		free(pointer);
+		/* a name needs no escapes in a JSON pointer */
+		ax_str_clear(&pointer);
+		ax_str_add(&pointer, e->input ? "/inputs/" : "/stages/");
+		ax_str_add(&pointer, e->name);
+		e->pointer = ax_arena_str(&x->arena, pointer.buf);
 		if (e->input)
 			rc = ax_expand_input(g, e, m, err);
 		else
 			rc = read_entry(e, m, stages, &x->arena, err);
 	}
+	ax_str_free(&pointer);
 	for (size_t i = 0; i < x->n && rc == 0; i++)
 		if (!x->list[i]->input)
 			rc = ax_wiring_read(x->list[i], m, x, &scratch, err);

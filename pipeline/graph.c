@@ -100,9 +100,10 @@ select_nodes(const struct ax_graph *g, const char *text, struct ax_ref *ref,
 	if (ax_ref_parse(ref, text, g->index, arena, err) < 0)
 		return -1;
 	if (ref->entry->input)
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "'%s' is an input of the manifest, not a stage",
-				  ref->entry->name);
+		return ax_err_set(
+			err, AX_EXIT_USAGE,
+			"'%s' is an input of the manifest, not a stage",
+			ref->entry->name);
 	if (ax_ref_points(ref, &which, &count, g, arena, err) < 0)
 		return -1;
 	*out = ax_calloc(count, sizeof(**out));

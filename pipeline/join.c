@@ -103,7 +103,8 @@ merge(const struct ax_coords *a, const struct ax_coords *b,
 	return out;
 }
 
-/* --- the hash index --------------------------------------------------------- */
+/* --- the hash index ---------------------------------------------------------
+ */
 
 struct bucket {
 	size_t *list;
@@ -145,7 +146,8 @@ add_names(struct ax_str *s, const struct ax_coords *p)
 
 /* The values of p under the names that both have; values hold no blanks. */
 static void
-add_key(struct ax_str *s, const struct ax_coords *p, const struct ax_coords *other)
+add_key(struct ax_str *s, const struct ax_coords *p,
+	const struct ax_coords *other)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		if (!ax_point_get(other, p->c[i].name))
@@ -348,20 +350,22 @@ add_matches(void *arg, size_t left, const size_t *list, size_t n)
 	struct ax_row *row;
 
 	if (n > j->limit - AX_MIN(j->out->n, j->limit))
-		return ax_err_set(j->err, AX_EXIT_USAGE,
-				  "joining with '%s' makes more than %zu points",
-				  j->ref->entry->name, j->limit);
+		return ax_err_set(
+			j->err, AX_EXIT_USAGE,
+			"joining with '%s' makes more than %zu points",
+			j->ref->entry->name, j->limit);
 	for (size_t i = 0; i < n; i++) {
 		struct ax_coords p = passed(j->ref, list[i], j->room);
 
 		AX_GROW(j->out->list, j->out->n, j->out->cap);
 		row = &j->out->list[j->out->n++];
-		/* a selection's coordinates lie in `room`, others can be shared */
+		/* a selection's coordinates lie in `room`, others can be shared
+		 */
 		row->point = from->point.n || j->ref->n
 				     ? merge(&from->point, &p, j->arena)
 				     : p;
 		row->picks = ax_arena_new(j->arena, j->out->width,
-					    sizeof(*row->picks));
+					  sizeof(*row->picks));
 		if (j->left->width)
 			memcpy(row->picks, from->picks,
 			       j->left->width * sizeof(*row->picks));
@@ -370,16 +374,33 @@ add_matches(void *arg, size_t left, const size_t *list, size_t n)
 	return 0;
 }
 
+/* One row and one point, neither with coordinates: most wires are so. */
+static void
+join_plain(struct ax_rows *rows, size_t pick, struct ax_arena *arena)
+{
+	struct ax_row *row = &rows->list[0];
+	size_t *picks = ax_arena_new(arena, rows->width + 1, sizeof(*picks));
+
+	memcpy(picks, row->picks, rows->width * sizeof(*picks));
+	picks[rows->width++] = pick;
+	row->picks = picks;
+}
+
 int
 ax_rows_join(struct ax_rows *rows, const struct ax_ref *r, const size_t *which,
-	     size_t n, size_t limit, struct ax_arena *arena,
-	     struct ax_err *err)
+	     size_t n, size_t limit, struct ax_arena *arena, struct ax_err *err)
 {
-	const struct ax_coords **left = ax_calloc(rows->n, sizeof(*left));
+	const struct ax_coords **left;
 	struct ax_rows out = {.width = rows->width + 1};
 	struct joining j = {&out, rows, r, NULL, limit, arena, err};
 	int rc;
 
+	if (rows->n == 1 && n == 1 && !rows->list[0].point.n &&
+	    !r->entry->ncoords && limit) {
+		join_plain(rows, which[0], arena);
+		return 0;
+	}
+	left = ax_calloc(rows->n, sizeof(*left));
 	for (size_t i = 0; i < rows->n; i++)
 		left[i] = &rows->list[i].point;
 	j.room = ax_calloc(r->entry->ncoords, sizeof(*j.room));

@@ -10,7 +10,8 @@
 #define MAX_VAR_NODES 100000
 #define MAX_VAR_DEPTH 200
 
-/* --- files and includes -------------------------------------------------------- */
+/* --- files and includes
+ * -------------------------------------------------------- */
 
 /* A path that a file names, as seen from where that file was found. */
 static char *
@@ -75,15 +76,15 @@ static int load_file(struct ax_manifest *m, const char *path, size_t parent,
 		     struct ax_err *err);
 
 static int
-load_includes(struct ax_manifest *m, size_t file, int level,
-	      struct ax_err *err)
+load_includes(struct ax_manifest *m, size_t file, int level, struct ax_err *err)
 {
 	/* m->files moves as it grows: the tree itself does not */
 	json_t *list = json_object_get(m->files[file].json.root, "include");
 	json_t *element;
 	size_t i;
 
-	json_array_foreach(list, i, element) {
+	json_array_foreach(list, i, element)
+	{
 		struct ax_json here = m->files[file].json;
 		struct ax_place root = ax_place_root(&here);
 		struct ax_place all = ax_place_key(&root, "include");
@@ -115,8 +116,8 @@ static int
 check_head(const struct ax_file *f, bool first, struct ax_err *err)
 {
 	static const char *const keys[] = {
-		"axpipe", "name",    "description", "include", "vars",
-		"inputs", "stages",  "figures",	    "claims",  "$schema", NULL};
+		"axpipe", "name",    "description", "include", "vars", "inputs",
+		"stages", "figures", "claims",      "$schema", NULL};
 	static const struct {
 		const char *key;
 		bool list;
@@ -134,9 +135,9 @@ check_head(const struct ax_file *f, bool first, struct ax_err *err)
 	v = json_object_get(root, "axpipe");
 	here = ax_place_key(&at, "axpipe");
 	if (!v)
-		return ax_place_error(
-			err, &at, 0,
-			"\"axpipe\": 1 is missing (the version of the language)");
+		return ax_place_error(err, &at, 0,
+				      "\"axpipe\": 1 is missing (the version "
+				      "of the language)");
 	if (!json_is_integer(v) || json_integer_value(v) != 1)
 		return ax_place_error(
 			err, &here, 0,
@@ -146,31 +147,30 @@ check_head(const struct ax_file *f, bool first, struct ax_err *err)
 	if (first && !v)
 		return ax_place_error(err, &at, 0, "\"name\" is missing");
 	if (v && (!json_is_string(v) || !ax_name_ok(json_string_value(v))))
-		return ax_place_error(
-			err, &here, 0,
-			"\"name\" must be a letter, then letters, digits, '_', '-', at most 100");
+		return ax_place_error(err, &here, 0,
+				      "\"name\" must be a letter, then "
+				      "letters, digits, '_', '-', at most 100");
 	v = json_object_get(root, "description");
 	here = ax_place_key(&at, "description");
 	if (v && !json_is_string(v) && !json_is_array(v))
-		return ax_place_error(
-			err, &here, 0,
-			"\"description\" must be a string or a list of strings");
+		return ax_place_error(err, &here, 0,
+				      "\"description\" must be a string or a "
+				      "list of strings");
 	for (size_t i = 0; i < json_array_size(v); i++)
 		if (!json_is_string(json_array_get(v, i)))
-			return ax_place_error(
-				err, &here, 0,
-				"\"description\" must be a string or a list of strings");
+			return ax_place_error(err, &here, 0,
+					      "\"description\" must be a "
+					      "string or a list of strings");
 	for (size_t i = 0; i < AX_LEN(kinds); i++) {
 		v = json_object_get(root, kinds[i].key);
 		here = ax_place_key(&at, kinds[i].key);
-		if (v && !(kinds[i].list ? json_is_array(v)
-					 : json_is_object(v)))
-			return ax_place_error(err, &here, 0,
-					      "\"%s\" must be %s, not %s",
-					      kinds[i].key,
-					      kinds[i].list ? "a list"
-							    : "an object",
-					      ax_type_name(v));
+		if (v &&
+		    !(kinds[i].list ? json_is_array(v) : json_is_object(v)))
+			return ax_place_error(
+				err, &here, 0, "\"%s\" must be %s, not %s",
+				kinds[i].key,
+				kinds[i].list ? "a list" : "an object",
+				ax_type_name(v));
 	}
 	return 0;
 }
@@ -224,7 +224,8 @@ load_file(struct ax_manifest *m, const char *path, size_t parent, char *rel,
 	return load_includes(m, file, level, err);
 }
 
-/* --- entries ---------------------------------------------------------------------- */
+/* --- entries
+ * ---------------------------------------------------------------------- */
 
 static int
 add_entry(struct ax_index *index, struct ax_json *file, const char *section,
@@ -242,20 +243,21 @@ add_entry(struct ax_index *index, struct ax_json *file, const char *section,
 	e->input = strcmp(section, "inputs") == 0;
 	e->order = index->n;
 	if (!ax_name_ok(name))
-		return ax_place_error(
-			err, &e->place, 1,
-			"'%s' is no name: a letter, then letters, digits, '_', '-', at most 100",
-			name);
+		return ax_place_error(err, &e->place, 1,
+				      "'%s' is no name: a letter, then "
+				      "letters, digits, '_', '-', at most 100",
+				      name);
 	twin = ax_map_get(&index->by_name, name);
 	if (twin) {
 		char *pointer = ax_place_pointer(&twin->place);
 
 		ax_json_locate(twin->place.file, pointer, 1, &line, &column);
 		free(pointer);
-		return ax_place_error(
-			err, &e->place, 1,
-			"the name '%s' is given twice; the other one is at %s:%d:%d",
-			name, twin->place.file->name, line, column);
+		return ax_place_error(err, &e->place, 1,
+				      "the name '%s' is given twice; the other "
+				      "one is at %s:%d:%d",
+				      name, twin->place.file->name, line,
+				      column);
 	}
 	if (!json_is_object(json))
 		return ax_place_error(err, &e->place, 0,
@@ -281,19 +283,22 @@ collect(struct ax_manifest *m, struct ax_index *index, struct ax_err *err)
 		for (size_t s = 0; s < 2; s++) {
 			json_t *all = json_object_get(file->root, sections[s]);
 
-			json_object_foreach(all, name, json)
-				if (add_entry(index, file, sections[s], name,
-					      json, err) < 0)
-					return -1;
+			json_object_foreach(
+				all, name,
+				json) if (add_entry(index, file, sections[s],
+						    name, json,
+						    err) < 0) return -1;
 		}
 		json_array_foreach(json_object_get(file->root, "figures"), k,
-				   json) {
+				   json)
+		{
 			AX_GROW(m->figures, m->nfigures, m->cfigures);
 			m->figures[m->nfigures++] =
 				(struct ax_item){json, i, k};
 		}
 		json_array_foreach(json_object_get(file->root, "claims"), k,
-				   json) {
+				   json)
+		{
 			AX_GROW(m->claims, m->nclaims, m->cclaims);
 			m->claims[m->nclaims++] = (struct ax_item){json, i, k};
 		}
@@ -301,7 +306,8 @@ collect(struct ax_manifest *m, struct ax_index *index, struct ax_err *err)
 	return 0;
 }
 
-/* --- variables ----------------------------------------------------------------------- */
+/* --- variables
+ * ----------------------------------------------------------------------- */
 
 struct variable {
 	const char *name;
@@ -353,21 +359,25 @@ gather_vars(struct variables *v)
 	for (size_t i = 0; i < v->m->nfiles; i++) {
 		json_t *all = json_object_get(v->m->files[i].json.root, "vars");
 
-		json_object_foreach(all, name, raw) {
+		json_object_foreach(all, name, raw)
+		{
 			struct variable var = {name, raw, i, false, 0};
 			struct variable *old = find_var(v, name);
 
 			if (!ax_name_ok(name))
 				return var_error(
 					v, &var, 1,
-					"no name for a variable: a letter, then letters, digits, '_', '-'");
+					"no name for a variable: a letter, "
+					"then letters, digits, '_', '-'");
 			/* files come after those that include them */
 			if (old && is_above(v->m, i, old->file))
 				continue;
 			if (old)
 				return var_error(
 					v, &var, 1,
-					"this variable is given by two included files; set it in the file that includes both");
+					"this variable is given by two "
+					"included files; set it in the file "
+					"that includes both");
 			AX_GROW(v->list, v->n, v->cap);
 			v->list[v->n++] = var;
 			ax_map_set(&v->by_name, name, (void *)v->n);
@@ -442,26 +452,28 @@ resolve_var(struct variables *v, struct variable *var)
 	if (var->state == 2)
 		return 0;
 	if (var->state == 1)
-		return var_error(v, var, 0,
-				 "this variable needs itself, through the ${...} in it");
+		return var_error(
+			v, var, 0,
+			"this variable needs itself, through the ${...} in it");
 	if (v->depth == MAX_CHAIN)
-		return var_error(v, var, 0,
-				 "variables refer to each other more than 100 deep");
+		return var_error(
+			v, var, 0,
+			"variables refer to each other more than 100 deep");
 	var->state = 1;
 	v->depth++;
 	if (ax_subst_names(var->raw, resolve_used, v) != 0)
 		return -1;
 	v->depth--;
-	root = ax_place_root(var->set ? NULL
-				      : &v->m->files[var->file].json);
+	root = ax_place_root(var->set ? NULL : &v->m->files[var->file].json);
 	vars = ax_place_key(&root, "vars");
 	at = ax_place_key(&vars, var->name);
 	if (ax_subst(&value, var->raw, &scope, &at, v->err) < 0)
 		return -1;
 	json_object_set_new(v->done, var->name, value);
 	if (ax_json_weigh(value, MAX_VAR_NODES, MAX_VAR_DEPTH) < 0)
-		return var_error(v, var, 0,
-				 "this variable becomes too large by substitution");
+		return var_error(
+			v, var, 0,
+			"this variable becomes too large by substitution");
 	var->state = 2;
 	return 0;
 }

@@ -10,8 +10,8 @@
 
 struct ax_file {
 	struct ax_json json;
-	char *rel;	/* its folder, seen from the first file's; "" the same */
-	size_t parent;	/* index of the file that includes it */
+	char *rel;     /* its folder, seen from the first file's; "" the same */
+	size_t parent; /* index of the file that includes it */
 	char *identity; /* real path */
 };
 
@@ -27,7 +27,7 @@ struct ax_manifest {
 	size_t nfiles, cfiles;
 	const char *name;    /* borrowed */
 	json_t *description; /* borrowed, or NULL */
-	json_t *vars;	     /* resolved; owned */
+	json_t *vars;        /* resolved; owned */
 	struct ax_item *figures, *claims;
 	size_t nfigures, cfigures, nclaims, cclaims;
 };

@@ -5,7 +5,8 @@
 
 #define MAX_OPTIONS 64
 
-/* --- mdoc ---------------------------------------------------------------------- */
+/* --- mdoc
+ * ---------------------------------------------------------------------- */
 
 /* Text for mdoc: backslashes doubled, a '-' of an option kept a minus, each
  * sentence on a line of its own. */
@@ -58,8 +59,7 @@ add_text(struct ax_str *s, const char *text)
 				literal = false;
 			}
 			if (indented && !literal)
-				ax_str_add(s,
-					   ".Bd -literal -offset indent\n");
+				ax_str_add(s, ".Bd -literal -offset indent\n");
 			else if (gap)
 				ax_str_add(s, literal ? "\n" : ".Pp\n");
 			literal = indented;
@@ -129,56 +129,62 @@ add_command(struct ax_str *s, const struct ax_command *c)
 		ax_str_add(s, ".Pp\nThe shared options are taken as well.\n");
 }
 
-static const char head[] =
-	".Dd $Mdocdate$\n"
-	".Dt AXPIPE 1\n"
-	".Os\n"
-	".Sh NAME\n"
-	".Nm axpipe\n"
-	".Nd reproducible pipelines from approximate circuits to the networks on them\n"
-	".Sh SYNOPSIS\n"
-	".Nm\n"
-	".Ar command\n"
-	".Op Ar option ...\n"
-	".Op Ar argument ...\n"
-	".Nm\n"
-	".Fl Fl version\n"
-	".Sh DESCRIPTION\n"
-	".Nm\n"
-	"reads a manifest (JSON), works out which stages have to run, runs them, and keeps\n"
-	"every outcome under a key made of everything that it depends on: what has not\n"
-	"changed is never run twice.\n"
-	".Sh COMMANDS\n";
+static const char head[] = ".Dd $Mdocdate$\n"
+			   ".Dt AXPIPE 1\n"
+			   ".Os\n"
+			   ".Sh NAME\n"
+			   ".Nm axpipe\n"
+			   ".Nd reproducible pipelines from approximate "
+			   "circuits to the networks on them\n"
+			   ".Sh SYNOPSIS\n"
+			   ".Nm\n"
+			   ".Ar command\n"
+			   ".Op Ar option ...\n"
+			   ".Op Ar argument ...\n"
+			   ".Nm\n"
+			   ".Fl Fl version\n"
+			   ".Sh DESCRIPTION\n"
+			   ".Nm\n"
+			   "reads a manifest (JSON), works out which stages "
+			   "have to run, runs them, and keeps\n"
+			   "every outcome under a key made of everything that "
+			   "it depends on: what has not\n"
+			   "changed is never run twice.\n"
+			   ".Sh COMMANDS\n";
 
-static const char tail[] =
-	".Sh ENVIRONMENT\n"
-	".Bl -tag -width AXPIPE_MIRROR\n"
-	".It Ev AXPIPE_STORE\n"
-	"The store, unless\n.Fl Fl store\nis given.\n"
-	".It Ev AXPIPE_STAGES\n"
-	"Folders of stages, separated by colons, searched after those of\n.Fl Fl stages .\n"
-	".It Ev AXPIPE_MIRROR\n"
-	"Folders that hold pinned inputs, separated by colons, searched after those of\n.Fl Fl mirror .\n"
-	".It Ev AXPIPE_SIMD\n"
-	"The vector instructions that stages may use:\n.Cm scalar , avx2\nor\n.Cm avx512 .\n"
-	"No result depends on it.\n"
-	".El\n"
-	".Sh EXIT STATUS\n"
-	".Bl -tag -width Ds -compact\n"
-	".It 0\ndone\n"
-	".It 1\na stage failed\n"
-	".It 2\nusage or manifest error\n"
-	".It 3\nenvironment: a tool is missing, the disk is full, the network fails\n"
-	".It 4\na claim or a rebuild check did not hold\n"
-	".It 130\ninterrupted\n"
-	".El\n"
-	".Sh EXAMPLES\n"
-	"Run a manifest, see what a second run would do, and check its claims:\n"
-	".Bd -literal -offset indent\n"
-	"axpipe run demo.json\n"
-	"axpipe plan demo.json\n"
-	"axpipe check demo.json\n"
-	".Ed\n";
+static const char tail[] = ".Sh ENVIRONMENT\n"
+			   ".Bl -tag -width AXPIPE_MIRROR\n"
+			   ".It Ev AXPIPE_STORE\n"
+			   "The store, unless\n.Fl Fl store\nis given.\n"
+			   ".It Ev AXPIPE_STAGES\n"
+			   "Folders of stages, separated by colons, searched "
+			   "after those of\n.Fl Fl stages .\n"
+			   ".It Ev AXPIPE_MIRROR\n"
+			   "Folders that hold pinned inputs, separated by "
+			   "colons, searched after those of\n.Fl Fl mirror .\n"
+			   ".It Ev AXPIPE_SIMD\n"
+			   "The vector instructions that stages may use:\n.Cm "
+			   "scalar , avx2\nor\n.Cm avx512 .\n"
+			   "No result depends on it.\n"
+			   ".El\n"
+			   ".Sh EXIT STATUS\n"
+			   ".Bl -tag -width Ds -compact\n"
+			   ".It 0\ndone\n"
+			   ".It 1\na stage failed\n"
+			   ".It 2\nusage or manifest error\n"
+			   ".It 3\nenvironment: a tool is missing, the disk is "
+			   "full, the network fails\n"
+			   ".It 4\na claim or a rebuild check did not hold\n"
+			   ".It 130\ninterrupted\n"
+			   ".El\n"
+			   ".Sh EXAMPLES\n"
+			   "Run a manifest, see what a second run would do, "
+			   "and check its claims:\n"
+			   ".Bd -literal -offset indent\n"
+			   "axpipe run demo.json\n"
+			   "axpipe plan demo.json\n"
+			   "axpipe check demo.json\n"
+			   ".Ed\n";
 
 void
 ax_manual_page(struct ax_str *s)
@@ -194,7 +200,8 @@ ax_manual_page(struct ax_str *s)
 	ax_str_add(s, tail);
 }
 
-/* --- completion ------------------------------------------------------------------ */
+/* --- completion
+ * ------------------------------------------------------------------ */
 
 static bool
 is_folder(const char *value)
@@ -217,7 +224,8 @@ bash_command(struct ax_str *s, const struct ax_command *c)
 	ax_str_addf(s, "\t%s) options='--help", c->name);
 	for (size_t i = 0; i < n; i++)
 		ax_str_addf(s, " --%s%s", all[i]->name,
-			    all[i]->value && all[i]->value[0] == '=' ? "=" : "");
+			    all[i]->value && all[i]->value[0] == '=' ? "="
+								     : "");
 	ax_str_add(s, "' ;;\n");
 }
 
@@ -251,14 +259,15 @@ is_other(const char *value)
 static void
 bash(struct ax_str *s)
 {
-	ax_str_add(s,
-		   "# bash completion for axpipe; generated by axpipe help --completion bash\n"
-		   "_axpipe()\n"
-		   "{\n"
-		   "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} options=\n"
-		   "\tCOMPREPLY=()\n"
-		   "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-		   "\t\tCOMPREPLY=($(compgen -W '");
+	ax_str_add(s, "# bash completion for axpipe; generated by axpipe help "
+		      "--completion bash\n"
+		      "_axpipe()\n"
+		      "{\n"
+		      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
+		      "prev=${COMP_WORDS[COMP_CWORD-1]} options=\n"
+		      "\tCOMPREPLY=()\n"
+		      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+		      "\t\tCOMPREPLY=($(compgen -W '");
 	for (size_t i = 0; ax_commands[i]; i++)
 		ax_str_addf(s, "%s ", ax_commands[i]->name);
 	ax_str_add(s, "--help --version' -- \"$cur\"))\n"
@@ -275,20 +284,20 @@ bash(struct ax_str *s)
 		      "\tcase ${COMP_WORDS[1]} in\n");
 	for (size_t i = 0; ax_commands[i]; i++)
 		bash_command(s, ax_commands[i]);
-	ax_str_add(s,
-		   "\tesac\n"
-		   "\tcase ${COMP_WORDS[1]}:$cur in\n"
-		   "\t*:-*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
-		   "\thelp:*) COMPREPLY=($(compgen -W '");
+	ax_str_add(s, "\tesac\n"
+		      "\tcase ${COMP_WORDS[1]}:$cur in\n"
+		      "\t*:-*) COMPREPLY=($(compgen -W \"$options\" -- "
+		      "\"$cur\")) ;;\n"
+		      "\thelp:*) COMPREPLY=($(compgen -W '");
 	for (size_t i = 0; ax_commands[i]; i++)
 		ax_str_addf(s, "%s%s", i ? " " : "", ax_commands[i]->name);
-	ax_str_add(s,
-		   "' -- \"$cur\")) ;;\n"
-		   "\tstages:*) COMPREPLY=($(compgen -W \"$(axpipe stages --names 2>/dev/null)\" -- \"$cur\")) ;;\n"
-		   "\t*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
-		   "\tesac\n"
-		   "}\n"
-		   "complete -o filenames -F _axpipe axpipe\n");
+	ax_str_add(s, "' -- \"$cur\")) ;;\n"
+		      "\tstages:*) COMPREPLY=($(compgen -W \"$(axpipe stages "
+		      "--names 2>/dev/null)\" -- \"$cur\")) ;;\n"
+		      "\t*) COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n"
+		      "\tesac\n"
+		      "}\n"
+		      "complete -o filenames -F _axpipe axpipe\n");
 }
 
 /* Text within a zsh _arguments description. */
@@ -311,17 +320,18 @@ zsh_command(struct ax_str *s, const struct ax_command *c)
 	const struct ax_option *all[MAX_OPTIONS];
 	size_t n = ax_command_options(c, all, MAX_OPTIONS);
 
-	ax_str_addf(s, "\t%s)\n\t\t_arguments -s \\\n"
-		       "\t\t\t'(-h --help)'{-h,--help}'[print the help]' \\\n",
+	ax_str_addf(s,
+		    "\t%s)\n\t\t_arguments -s \\\n"
+		    "\t\t\t'(-h --help)'{-h,--help}'[print the help]' \\\n",
 		    c->name);
 	for (size_t i = 0; i < n; i++) {
 		const struct ax_option *o = all[i];
 
 		ax_str_addf(s, "\t\t\t'%s--%s%s[",
 			    o->kind == AX_OPT_MANY ? "*" : "", o->name,
-			    !o->value		   ? ""
+			    !o->value            ? ""
 			    : o->value[0] == '=' ? "=-"
-						   : "=");
+						 : "=");
 		add_zsh(s, o->help);
 		ax_str_addc(s, ']');
 		if (o->value) {
@@ -336,8 +346,8 @@ zsh_command(struct ax_str *s, const struct ax_command *c)
 	if (strcmp(c->name, "help") == 0)
 		ax_str_add(s, "\t\t\t'*:command:($commands)'\n");
 	else if (strcmp(c->name, "stages") == 0)
-		ax_str_add(s,
-			   "\t\t\t'*:stage:($(axpipe stages --names 2>/dev/null))'\n");
+		ax_str_add(s, "\t\t\t'*:stage:($(axpipe stages --names "
+			      "2>/dev/null))'\n");
 	else
 		ax_str_add(s, "\t\t\t'*:file:_files'\n");
 	ax_str_add(s, "\t\t;;\n");
@@ -346,11 +356,11 @@ zsh_command(struct ax_str *s, const struct ax_command *c)
 static void
 zsh(struct ax_str *s)
 {
-	ax_str_add(s,
-		   "#compdef axpipe\n"
-		   "# zsh completion for axpipe; generated by axpipe help --completion zsh\n"
-		   "local -a commands described\n"
-		   "commands=(");
+	ax_str_add(s, "#compdef axpipe\n"
+		      "# zsh completion for axpipe; generated by axpipe help "
+		      "--completion zsh\n"
+		      "local -a commands described\n"
+		      "commands=(");
 	for (size_t i = 0; ax_commands[i]; i++)
 		ax_str_addf(s, "%s%s", i ? " " : "", ax_commands[i]->name);
 	ax_str_add(s, ")\ndescribed=(\n");
@@ -381,8 +391,9 @@ ax_manual_completion(struct ax_str *s, const char *shell, struct ax_err *err)
 	else if (strcmp(shell, "zsh") == 0)
 		zsh(s);
 	else
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "no completion for '%s'; there are bash and zsh",
-				  shell);
+		return ax_err_set(
+			err, AX_EXIT_USAGE,
+			"no completion for '%s'; there are bash and zsh",
+			shell);
 	return 0;
 }

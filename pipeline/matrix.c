@@ -114,10 +114,10 @@ check_value(const json_t *v, const struct ax_place *at, struct ax_err *err)
 	if (json_is_number(v) || json_is_boolean(v))
 		return 0;
 	if (!json_is_string(v))
-		return ax_place_error(
-			err, at, 0,
-			"a value of a sweep must be a string, number or boolean, not %s",
-			ax_type_name(v));
+		return ax_place_error(err, at, 0,
+				      "a value of a sweep must be a string, "
+				      "number or boolean, not %s",
+				      ax_type_name(v));
 	p = json_string_value(v);
 	if (!*p || strlen(p) > MAX_VALUE || json_string_length(v) != strlen(p))
 		return ax_place_error(
@@ -128,8 +128,10 @@ check_value(const json_t *v, const struct ax_place *at, struct ax_err *err)
 		if ((unsigned char)*p <= ' ' || strchr("[],=*\"\\$", *p))
 			return ax_place_error(
 				err, at, 0,
-				"the character '%c' cannot stand in a value of a sweep, which becomes part of names; "
-				"sweep over short words and choose with {\"$by\": ...}",
+				"the character '%c' cannot stand in a value of "
+				"a sweep, which becomes part of names; "
+				"sweep over short words and choose with "
+				"{\"$by\": ...}",
 				*p);
 	return 0;
 }
@@ -148,14 +150,15 @@ read_axis(struct axis *x, const char *name, const json_t *values, bool again,
 		return ax_place_error(err, at, 1,
 				      "'%s' is no name for a coordinate", name);
 	if (!json_array_size(values))
-		return ax_place_error(
-			err, at, 0,
-			"coordinate '%s' needs a list of values that is not empty",
-			name);
+		return ax_place_error(err, at, 0,
+				      "coordinate '%s' needs a list of values "
+				      "that is not empty",
+				      name);
 	x->name = ax_arena_intern(arena, name);
 	x->n = json_array_size(values);
 	x->values = ax_arena_new(arena, x->n, sizeof(*x->values));
-	json_array_foreach((json_t *)values, i, v) {
+	json_array_foreach((json_t *)values, i, v)
+	{
 		struct ax_place here = ax_place_index(at, i);
 		struct ax_coord *c = &x->values[i];
 
@@ -169,9 +172,10 @@ read_axis(struct axis *x, const char *name, const json_t *values, bool again,
 		c->json = v;
 		/* in a zip a value may come again, next to another one */
 		if (!again && ax_map_set(&seen, c->value, c)) {
-			rc = ax_place_error(err, &here, 0,
-					    "coordinate '%s' has the value %s twice",
-					    name, c->value);
+			rc = ax_place_error(
+				err, &here, 0,
+				"coordinate '%s' has the value %s twice", name,
+				c->value);
 			break;
 		}
 	}
@@ -187,7 +191,8 @@ read_axes(struct axes *out, const json_t *object, bool again,
 	const char *name;
 	json_t *values;
 
-	json_object_foreach((json_t *)object, name, values) {
+	json_object_foreach((json_t *)object, name, values)
+	{
 		struct ax_place here = ax_place_key(at, name);
 
 		if (out->n == MAX_AXES)
@@ -218,10 +223,12 @@ excluded(const struct ax_coords *p, const json_t *excludes)
 	const char *name;
 	size_t i;
 
-	json_array_foreach((json_t *)excludes, i, rule) {
+	json_array_foreach((json_t *)excludes, i, rule)
+	{
 		bool all = true;
 
-		json_object_foreach(rule, name, want) {
+		json_object_foreach(rule, name, want)
+		{
 			const char *have = ax_point_get(p, name);
 
 			ax_str_clear(&s);
@@ -260,14 +267,16 @@ check_excludes(const json_t *excludes, const struct axes *product,
 		names[n++] = product->list[i].name;
 	for (i = 0; i < zip->n; i++)
 		names[n++] = zip->list[i].name;
-	json_array_foreach((json_t *)excludes, i, rule) {
+	json_array_foreach((json_t *)excludes, i, rule)
+	{
 		struct ax_place here = ax_place_index(at, i);
 
 		if (!json_object_size(rule))
-			return ax_place_error(
-				err, &here, 0,
-				"\"exclude\" must hold objects that are not empty");
-		json_object_foreach(rule, name, value) {
+			return ax_place_error(err, &here, 0,
+					      "\"exclude\" must hold objects "
+					      "that are not empty");
+		json_object_foreach(rule, name, value)
+		{
 			struct ax_place member = ax_place_key(&here, name);
 
 			for (k = 0; k < n; k++)
@@ -278,10 +287,9 @@ check_excludes(const json_t *excludes, const struct axes *product,
 			if (k < n)
 				continue;
 			hint = ax_suggest(name, names, n, "it has");
-			ax_place_error(
-				err, &member, 1,
-				"'%s' is no coordinate of this matrix%s", name,
-				hint);
+			ax_place_error(err, &member, 1,
+				       "'%s' is no coordinate of this matrix%s",
+				       name, hint);
 			free(hint);
 			return -1;
 		}
@@ -330,8 +338,9 @@ generate(struct ax_coords **out, size_t *n, const struct axes *product,
 			(*out)[(*n)++] = p;
 	}
 	if (!*n)
-		return ax_place_error(err, at, 0,
-				      "\"exclude\" leaves no point of this matrix");
+		return ax_place_error(
+			err, at, 0,
+			"\"exclude\" leaves no point of this matrix");
 	return 0;
 }
 
@@ -352,14 +361,16 @@ check_zip(const struct axes *product, const struct axes *zip,
 		if (zip->list[i].n != zip->list[0].n)
 			return ax_place_error(
 				err, &here, 0,
-				"lists in \"zip\" must have equal length: '%s' has %zu values, '%s' has %zu",
+				"lists in \"zip\" must have equal length: '%s' "
+				"has %zu values, '%s' has %zu",
 				zip->list[0].name, zip->list[0].n,
 				zip->list[i].name, zip->list[i].n);
 		for (size_t k = 0; k < product->n; k++)
 			if (product->list[k].name == zip->list[i].name)
 				return ax_place_error(
 					err, &here, 1,
-					"coordinate '%s' is in \"product\" and in \"zip\"",
+					"coordinate '%s' is in \"product\" and "
+					"in \"zip\"",
 					zip->list[i].name);
 	}
 	return 0;
@@ -400,7 +411,8 @@ ax_matrix_expand(struct ax_coords **out, size_t *n, const json_t *matrix,
 			return ax_place_error(err, &here, 0,
 					      "\"%s\" must be an object",
 					      keys[i]);
-		if (read_axes(i ? &zip : &product, part, i > 0, &here, arena, err) < 0)
+		if (read_axes(i ? &zip : &product, part, i > 0, &here, arena,
+			      err) < 0)
 			return -1;
 	}
 	here = ax_place_key(at, "zip");

@@ -6,8 +6,8 @@
 /* The largest magnitude below which every double is a whole int64. */
 #define INTEGER_MAX 9007199254740992.0
 
-static const char *const type_names[] = {"string", "integer", "number",
-					 "boolean", "array", "object", "null"};
+static const char *const type_names[] = {
+	"string", "integer", "number", "boolean", "array", "object", "null"};
 
 static bool
 is_whole(const json_t *value)
@@ -59,15 +59,18 @@ ax_json_same(const json_t *a, const json_t *b)
 	if (json_is_array(a)) {
 		if (json_array_size(a) != json_array_size(b))
 			return false;
-		json_array_foreach((json_t *)a, i, member)
-			if (!ax_json_same(member, json_array_get(b, i)))
-				return false;
+		json_array_foreach(
+			(json_t *)a, i,
+			member) if (!ax_json_same(member,
+						  json_array_get(
+							  b, i))) return false;
 		return true;
 	}
 	if (json_is_object(a)) {
 		if (json_object_size(a) != json_object_size(b))
 			return false;
-		json_object_foreach((json_t *)a, key, member) {
+		json_object_foreach((json_t *)a, key, member)
+		{
 			other = json_object_get(b, key);
 			if (!other || !ax_json_same(member, other))
 				return false;
@@ -133,7 +136,8 @@ check_type(const json_t *fragment, const json_t *value,
 		return 0;
 	if (json_is_string(type))
 		fits = fits_type(value, json_string_value(type));
-	for (size_t i = 0; json_is_array(type) && i < json_array_size(type); i++)
+	for (size_t i = 0; json_is_array(type) && i < json_array_size(type);
+	     i++)
 		fits = fits ||
 		       fits_type(value,
 				 json_string_value(json_array_get(type, i)));
@@ -154,12 +158,12 @@ check_enum(const json_t *list, const json_t *value, const struct ax_place *at,
 	json_t *choice;
 	size_t i, n = 0;
 
-	json_array_foreach((json_t *)list, i, choice)
-		if (ax_json_same(choice, value))
-			return 0;
+	json_array_foreach((json_t *)list, i,
+			   choice) if (ax_json_same(choice, value)) return 0;
 	names = ax_calloc(json_array_size(list), sizeof(*names));
 	ax_str_add(&s, "one of ");
-	json_array_foreach((json_t *)list, i, choice) {
+	json_array_foreach((json_t *)list, i, choice)
+	{
 		char *text = shown(choice);
 
 		ax_str_addf(&s, "%s%s", i ? ", " : "", text);
@@ -171,7 +175,8 @@ check_enum(const json_t *list, const json_t *value, const struct ax_place *at,
 		near = ax_nearest(json_string_value(value), names, n);
 	if (near)
 		ax_place_error(err, at, 0,
-			       "parameter '%s' must be %s, not \"%s\"; did you mean \"%s\"?",
+			       "parameter '%s' must be %s, not \"%s\"; did you "
+			       "mean \"%s\"?",
 			       name, s.buf, json_string_value(value), near);
 	else
 		complain(at, name, value, s.buf, err);
@@ -268,7 +273,8 @@ check_items(json_t **out, const json_t *fragment, json_t *value,
 	size_t i;
 
 	if (items) {
-		json_array_foreach(value, i, element) {
+		json_array_foreach(value, i, element)
+		{
 			struct ax_place here = ax_place_index(at, i);
 			char *inner = ax_asprintf("%s[%zu]", name, i);
 			int rc = ax_param_check(&checked, items, element, &here,
@@ -298,11 +304,17 @@ check_required(const json_t *fragment, const json_t *value,
 	json_t *key;
 	size_t i;
 
-	json_array_foreach(json_object_get(fragment, "required"), i, key)
-		if (!json_object_get(value, json_string_value(key)))
-			return ax_place_error(
-				err, at, 0, "parameter '%s' lacks member '%s'",
-				name, json_string_value(key));
+	json_array_foreach(json_object_get(fragment, "required"), i, key) if (
+		!json_object_get(
+			value,
+			json_string_value(
+				key))) return ax_place_error(err, at, 0,
+							     "parameter '%s' "
+							     "lacks member "
+							     "'%s'",
+							     name,
+							     json_string_value(
+								     key));
 	return 0;
 }
 
@@ -332,7 +344,8 @@ check_members(json_t **out, const json_t *fragment, json_t *value,
 
 	if (check_required(fragment, value, at, name, err) < 0)
 		return -1;
-	json_object_foreach(value, key, member) {
+	json_object_foreach(value, key, member)
+	{
 		const json_t *sub = json_object_get(properties, key);
 		struct ax_place here = ax_place_key(at, key);
 		char *inner;
@@ -374,9 +387,9 @@ allows_real(const json_t *fragment)
 
 	if (json_is_string(type))
 		return !ax_streq(json_string_value(type), "integer");
-	json_array_foreach((json_t *)type, i, t)
-		if (ax_streq(json_string_value(t), "number"))
-			return true;
+	json_array_foreach(
+		(json_t *)type, i,
+		t) if (ax_streq(json_string_value(t), "number")) return true;
 	return !type;
 }
 
@@ -421,8 +434,9 @@ check_type_word(const json_t *word, const struct ax_place *at,
 	char *hint;
 
 	if (!t)
-		return ax_place_error(err, at, 0,
-				      "\"type\" must be a string or a list of strings");
+		return ax_place_error(
+			err, at, 0,
+			"\"type\" must be a string or a list of strings");
 	for (size_t i = 0; i < AX_LEN(type_names); i++)
 		if (ax_streq(type_names[i], t))
 			return 0;
@@ -447,7 +461,8 @@ check_type_key(const json_t *fragment, const struct ax_place *at,
 		return check_type_word(type, &here, err);
 	if (!json_array_size(type))
 		return ax_place_error(err, &here, 0, "\"type\" is empty");
-	json_array_foreach((json_t *)type, i, word) {
+	json_array_foreach((json_t *)type, i, word)
+	{
 		struct ax_place element = ax_place_index(&here, i);
 
 		if (check_type_word(word, &element, err) < 0)
@@ -461,7 +476,7 @@ check_key_types(const json_t *fragment, const struct ax_place *at,
 		struct ax_err *err)
 {
 	static const char *const numbers[] = {
-		"minimum",   "maximum",	  "exclusiveMinimum",
+		"minimum",   "maximum",   "exclusiveMinimum",
 		"minLength", "maxLength", "exclusiveMaximum",
 		"minItems",  "maxItems"};
 	static const char *const texts[] = {"description", "unit", "title"};
@@ -487,8 +502,9 @@ check_key_types(const json_t *fragment, const struct ax_place *at,
 	v = json_object_get(fragment, "enum");
 	here = ax_place_key(at, "enum");
 	if (v && !json_array_size(v))
-		return ax_place_error(err, &here, 0,
-				      "\"enum\" must be a list that is not empty");
+		return ax_place_error(
+			err, &here, 0,
+			"\"enum\" must be a list that is not empty");
 	v = json_object_get(fragment, "required");
 	here = ax_place_key(at, "required");
 	if (v && !json_is_array(v))
@@ -496,8 +512,9 @@ check_key_types(const json_t *fragment, const struct ax_place *at,
 				      "\"required\" must be a list of names");
 	for (size_t i = 0; i < json_array_size(v); i++)
 		if (!json_is_string(json_array_get(v, i)))
-			return ax_place_error(err, &here, 0,
-					      "\"required\" must be a list of names");
+			return ax_place_error(
+				err, &here, 0,
+				"\"required\" must be a list of names");
 	return 0;
 }
 
@@ -513,7 +530,8 @@ check_nested(const json_t *fragment, const struct ax_place *at,
 	if (v && !json_is_object(v))
 		return ax_place_error(err, &here, 0,
 				      "\"properties\" must be an object");
-	json_object_foreach((json_t *)v, key, sub) {
+	json_object_foreach((json_t *)v, key, sub)
+	{
 		struct ax_place member = ax_place_key(&here, key);
 
 		if (ax_schema_check(sub, &member, name, err) < 0)
@@ -534,22 +552,36 @@ int
 ax_schema_check(const json_t *fragment, const struct ax_place *at,
 		const char *name, struct ax_err *err)
 {
-	static const char *const keys[] = {
-		"type",	      "default",	      "enum",
-		"minimum",    "maximum",	      "exclusiveMinimum",
-		"minLength",  "maxLength",	      "exclusiveMaximum",
-		"items",      "minItems",	      "maxItems",
-		"properties", "additionalProperties", "required",
-		"unit",	      "description",	      "title",
-		"examples",   NULL};
+	static const char *const keys[] = {"type",
+					   "default",
+					   "enum",
+					   "minimum",
+					   "maximum",
+					   "exclusiveMinimum",
+					   "minLength",
+					   "maxLength",
+					   "exclusiveMaximum",
+					   "items",
+					   "minItems",
+					   "maxItems",
+					   "properties",
+					   "additionalProperties",
+					   "required",
+					   "unit",
+					   "description",
+					   "title",
+					   "examples",
+					   NULL};
 	struct ax_place here;
 	json_t *fallback, *checked;
 
 	if (!json_is_object(fragment))
-		return ax_place_error(err, at, 0,
-				      "a JSON Schema fragment must be an object, not %s",
-				      ax_type_name(fragment));
-	if (ax_check_keys(at, fragment, keys, "a parameter's schema", err) < 0 ||
+		return ax_place_error(
+			err, at, 0,
+			"a JSON Schema fragment must be an object, not %s",
+			ax_type_name(fragment));
+	if (ax_check_keys(at, fragment, keys, "a parameter's schema", err) <
+		    0 ||
 	    check_type_key(fragment, at, err) < 0 ||
 	    check_key_types(fragment, at, err) < 0 ||
 	    check_nested(fragment, at, name, err) < 0)

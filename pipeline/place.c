@@ -170,8 +170,7 @@ ax_strip_comments(json_t *value)
 		json_object_foreach(value, key, member)
 			ax_strip_comments(member);
 	} else if (json_is_array(value)) {
-		json_array_foreach(value, i, member)
-			ax_strip_comments(member);
+		json_array_foreach(value, i, member) ax_strip_comments(member);
 	}
 }
 
@@ -182,13 +181,20 @@ ax_memory_parse(uint64_t *out, const char *text)
 		const char *name;
 		double factor;
 	} units[] = {
-		{"", 1},	       {"B", 1},
-		{"kB", 1e3},	       {"KB", 1e3},
-		{"MB", 1e6},	       {"GB", 1e9},
-		{"TB", 1e12},	       {"KiB", 1024.},
-		{"MiB", 1048576.},     {"GiB", 1073741824.},
-		{"TiB", 1099511627776.}, {"K", 1024.},
-		{"M", 1048576.},       {"G", 1073741824.},
+		{"", 1},
+		{"B", 1},
+		{"kB", 1e3},
+		{"KB", 1e3},
+		{"MB", 1e6},
+		{"GB", 1e9},
+		{"TB", 1e12},
+		{"KiB", 1024.},
+		{"MiB", 1048576.},
+		{"GiB", 1073741824.},
+		{"TiB", 1099511627776.},
+		{"K", 1024.},
+		{"M", 1048576.},
+		{"G", 1073741824.},
 	};
 	char *end;
 	double value;

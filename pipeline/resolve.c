@@ -73,7 +73,8 @@ resolve_input(json_t **out, const struct ax_entry *e,
 	int rc = 0;
 
 	*out = json_object();
-	json_object_foreach(e->json, key, member) {
+	json_object_foreach(e->json, key, member)
+	{
 		if (strcmp(key, "matrix") == 0)
 			done = json_incref(e->matrix);
 		else
@@ -108,7 +109,8 @@ complete_params(json_t **out, const struct ax_entry *e,
 	if (given && fill_in(&done, given, e, "params", m, hidden, err) < 0)
 		return -1;
 	*out = json_object();
-	json_object_foreach(e->stage->params, name, fragment) {
+	json_object_foreach(e->stage->params, name, fragment)
+	{
 		value = json_object_get(done, name);
 		if (value)
 			json_object_set_nocheck(*out, name, value);
@@ -130,7 +132,8 @@ resolve_stage(json_t **out, const struct ax_entry *e,
 	int rc = 0;
 
 	*out = json_object();
-	json_object_set_nocheck(*out, "stage", json_object_get(e->json, "stage"));
+	json_object_set_nocheck(*out, "stage",
+				json_object_get(e->json, "stage"));
 	in = json_object_get(e->json, "in");
 	if (in) {
 		own = e->own.n ? ax_point_json(&e->own) : NULL;
@@ -180,8 +183,8 @@ ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 
 		rc = e->input ? resolve_input(&done, e, m, err)
 			      : resolve_stage(&done, e, m, err);
-		json_object_set_new_nocheck(e->input ? inputs : stages,
-					    e->name, done);
+		json_object_set_new_nocheck(e->input ? inputs : stages, e->name,
+					    done);
 		if (rc < 0)
 			return -1;
 	}

@@ -10,54 +10,122 @@
 /* Definitions that do not depend on the stages. */
 static const char fixed[] =
 	"{"
-	"\"name\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z][A-Za-z0-9_-]{0,99}$\"},"
-	"\"text\":{\"description\":\"text, or a list of lines\",\"type\":[\"string\",\"array\"],\"items\":{\"type\":\"string\"}},"
-	"\"variable\":{\"description\":\"a string with ${name}, or a choice by a coordinate or variable\",\"anyOf\":["
-	"{\"type\":\"string\",\"pattern\":\"\\\\$\\\\{[A-Za-z][A-Za-z0-9_-]*\\\\}\"},"
-	"{\"type\":\"object\",\"properties\":{\"$by\":{\"type\":\"string\"}},\"required\":[\"$by\"]}]},"
-	"\"sha256\":{\"description\":\"SHA-256 of the bytes, 64 hex digits\",\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^[0-9a-fA-F]{64}$\"},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"string\":{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"number\":{\"anyOf\":[{\"type\":\"number\"},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"values\":{\"description\":\"values of a coordinate\",\"anyOf\":[{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":[\"string\",\"number\",\"boolean\"]}},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"axes\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#/$defs/values\"}},"
-	"\"matrix\":{\"description\":\"a sweep: one node for each point\",\"anyOf\":["
-	"{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"$ref\":\"#/$defs/values\"}},"
-	"{\"type\":\"object\",\"properties\":{\"product\":{\"$ref\":\"#/$defs/axes\"},\"zip\":{\"$ref\":\"#/$defs/axes\"},"
-	"\"exclude\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}},\"additionalProperties\":false,\"anyOf\":[{\"required\":[\"product\"]},{\"required\":[\"zip\"]}]},"
+	"\"name\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z][A-Za-z0-9_-]{0,"
+	"99}$\"},"
+	"\"text\":{\"description\":\"text, or a list of "
+	"lines\",\"type\":[\"string\",\"array\"],\"items\":{\"type\":"
+	"\"string\"}},"
+	"\"variable\":{\"description\":\"a string with ${name}, or a choice by "
+	"a coordinate or variable\",\"anyOf\":["
+	"{\"type\":\"string\",\"pattern\":\"\\\\$\\\\{[A-Za-z][A-Za-z0-9_-]*"
+	"\\\\}\"},"
+	"{\"type\":\"object\",\"properties\":{\"$by\":{\"type\":\"string\"}},"
+	"\"required\":[\"$by\"]}]},"
+	"\"sha256\":{\"description\":\"SHA-256 of the bytes, 64 hex "
+	"digits\",\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^[0-9a-fA-F]{"
+	"64}$\"},{\"$ref\":\"#/$defs/variable\"}]},"
+	"\"string\":{\"anyOf\":[{\"type\":\"string\"},{\"$ref\":\"#/$defs/"
+	"variable\"}]},"
+	"\"number\":{\"anyOf\":[{\"type\":\"number\"},{\"$ref\":\"#/$defs/"
+	"variable\"}]},"
+	"\"values\":{\"description\":\"values of a "
+	"coordinate\",\"anyOf\":[{\"type\":\"array\",\"minItems\":1,\"items\":{"
+	"\"type\":[\"string\",\"number\",\"boolean\"]}},{\"$ref\":\"#/$defs/"
+	"variable\"}]},"
+	"\"axes\":{\"type\":\"object\",\"additionalProperties\":{\"$ref\":\"#/"
+	"$defs/values\"}},"
+	"\"matrix\":{\"description\":\"a sweep: one node for each "
+	"point\",\"anyOf\":["
+	"{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":{\"$"
+	"ref\":\"#/$defs/values\"}},"
+	"{\"type\":\"object\",\"properties\":{\"product\":{\"$ref\":\"#/$defs/"
+	"axes\"},\"zip\":{\"$ref\":\"#/$defs/axes\"},"
+	"\"exclude\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}},"
+	"\"additionalProperties\":false,\"anyOf\":[{\"required\":[\"product\"]}"
+	",{\"required\":[\"zip\"]}]},"
 	"{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"reference\":{\"description\":\"\\\"name\\\" of an input, or \\\"name.output\\\", or \\\"name[wce=0.001].output\\\"\",\"anyOf\":[{\"type\":[\"string\",\"null\"]},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"references\":{\"anyOf\":[{\"$ref\":\"#/$defs/reference\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/reference\"}}]},"
-	"\"pin\":{\"description\":\"the digest that an output must have\",\"anyOf\":[{\"$ref\":\"#/$defs/sha256\"},{\"type\":\"null\"}]},"
+	"\"reference\":{\"description\":\"\\\"name\\\" of an input, or "
+	"\\\"name.output\\\", or "
+	"\\\"name[wce=0.001].output\\\"\",\"anyOf\":[{\"type\":[\"string\","
+	"\"null\"]},{\"$ref\":\"#/$defs/variable\"}]},"
+	"\"references\":{\"anyOf\":[{\"$ref\":\"#/$defs/"
+	"reference\"},{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/"
+	"reference\"}}]},"
+	"\"pin\":{\"description\":\"the digest that an output must "
+	"have\",\"anyOf\":[{\"$ref\":\"#/$defs/sha256\"},{\"type\":\"null\"}]},"
 	"\"resources\":{\"type\":\"object\",\"properties\":{"
-	"\"cpus\":{\"description\":\"0: all that -j allows\",\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"memory\":{\"description\":\"a size such as \\\"512 MiB\\\"\",\"type\":[\"string\",\"integer\",\"object\"]},"
-	"\"timeout\":{\"description\":\"seconds, 0: none\",\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"$ref\":\"#/$defs/variable\"}]}},"
+	"\"cpus\":{\"description\":\"0: all that -j "
+	"allows\",\"anyOf\":[{\"type\":\"integer\",\"minimum\":0},{\"$ref\":\"#"
+	"/$defs/variable\"}]},"
+	"\"memory\":{\"description\":\"a size such as \\\"512 "
+	"MiB\\\"\",\"type\":[\"string\",\"integer\",\"object\"]},"
+	"\"timeout\":{\"description\":\"seconds, 0: "
+	"none\",\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"$ref\":\"#/"
+	"$defs/variable\"}]}},"
 	"\"additionalProperties\":false},"
 	"\"input\":{\"oneOf\":["
-	"{\"type\":\"object\",\"description\":\"a file or folder\",\"properties\":{\"file\":{\"$ref\":\"#/$defs/string\"},\"sha256\":{\"$ref\":\"#/$defs/sha256\"},"
-	"\"matrix\":{\"$ref\":\"#/$defs/matrix\"}},\"required\":[\"file\"],\"additionalProperties\":false},"
-	"{\"type\":\"object\",\"description\":\"bytes at an address, or a file of an archive there\",\"properties\":{\"url\":{\"$ref\":\"#/$defs/string\"},"
-	"\"sha256\":{\"$ref\":\"#/$defs/sha256\"},\"size\":{\"type\":\"integer\",\"minimum\":1},\"member\":{\"$ref\":\"#/$defs/string\"},\"decompress\":{\"type\":\"boolean\"},"
-	"\"matrix\":{\"$ref\":\"#/$defs/matrix\"}},\"required\":[\"url\",\"sha256\"],\"additionalProperties\":false},"
-	"{\"type\":\"object\",\"description\":\"a file or folder of a repository at a commit\",\"properties\":{\"git\":{\"$ref\":\"#/$defs/string\"},"
-	"\"rev\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{40}$\"},\"path\":{\"$ref\":\"#/$defs/string\"},\"sha256\":{\"$ref\":\"#/$defs/sha256\"},"
-	"\"matrix\":{\"$ref\":\"#/$defs/matrix\"}},\"required\":[\"git\",\"rev\",\"path\"],\"additionalProperties\":false}]},"
-	"\"series\":{\"type\":\"object\",\"properties\":{\"label\":{\"type\":\"string\"},"
-	"\"x\":{\"description\":\"an expression, a list of numbers, or with csv a column\",\"type\":[\"string\",\"array\"]},"
-	"\"y\":{\"type\":[\"string\",\"array\"]},\"csv\":{\"description\":\"a CSV output: \\\"finetune.history\\\"\",\"type\":\"string\"},"
-	"\"style\":{\"enum\":[\"points\",\"lines\",\"linespoints\",\"bars\"]}},\"required\":[\"x\",\"y\"],\"additionalProperties\":false},"
-	"\"range\":{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":2,\"maxItems\":2},"
-	"\"figure\":{\"type\":\"object\",\"properties\":{\"name\":{\"$ref\":\"#/$defs/name\"},\"title\":{\"type\":\"string\"},\"xlabel\":{\"type\":\"string\"},"
-	"\"ylabel\":{\"type\":\"string\"},\"logx\":{\"type\":\"boolean\"},\"logy\":{\"type\":\"boolean\"},\"xrange\":{\"$ref\":\"#/$defs/range\"},\"yrange\":{\"$ref\":\"#/$defs/range\"},"
-	"\"series\":{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/$defs/series\"}}},\"required\":[\"name\",\"series\"],\"additionalProperties\":false},"
-	"\"claim\":{\"type\":\"object\",\"properties\":{\"figure\":{\"$ref\":\"#/$defs/string\"},\"text\":{\"$ref\":\"#/$defs/string\"},"
-	"\"value\":{\"description\":\"an expression over metrics: evolve[wce=0.005].transistors\",\"$ref\":\"#/$defs/string\"},"
-	"\"equals\":{\"anyOf\":[{\"type\":[\"number\",\"string\"]},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"tolerance\":{\"description\":\"absolute, or a share such as \\\"1 %\\\"\",\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":\"string\"},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"at_most\":{\"$ref\":\"#/$defs/number\"},\"at_least\":{\"$ref\":\"#/$defs/number\"},"
-	"\"between\":{\"anyOf\":[{\"$ref\":\"#/$defs/range\"},{\"$ref\":\"#/$defs/variable\"}]},"
-	"\"unit\":{\"type\":\"string\"},\"note\":{\"$ref\":\"#/$defs/string\"}},\"required\":[\"value\"],"
-	"\"oneOf\":[{\"required\":[\"equals\"]},{\"required\":[\"at_most\"]},{\"required\":[\"at_least\"]},{\"required\":[\"between\"]}],\"additionalProperties\":false}"
+	"{\"type\":\"object\",\"description\":\"a file or "
+	"folder\",\"properties\":{\"file\":{\"$ref\":\"#/$defs/"
+	"string\"},\"sha256\":{\"$ref\":\"#/$defs/sha256\"},"
+	"\"matrix\":{\"$ref\":\"#/$defs/"
+	"matrix\"}},\"required\":[\"file\"],\"additionalProperties\":false},"
+	"{\"type\":\"object\",\"description\":\"bytes at an address, or a file "
+	"of an archive "
+	"there\",\"properties\":{\"url\":{\"$ref\":\"#/$defs/string\"},"
+	"\"sha256\":{\"$ref\":\"#/$defs/"
+	"sha256\"},\"size\":{\"type\":\"integer\",\"minimum\":1},\"member\":{"
+	"\"$ref\":\"#/$defs/string\"},\"decompress\":{\"type\":\"boolean\"},"
+	"\"matrix\":{\"$ref\":\"#/$defs/"
+	"matrix\"}},\"required\":[\"url\",\"sha256\"],\"additionalProperties\":"
+	"false},"
+	"{\"type\":\"object\",\"description\":\"a file or folder of a "
+	"repository at a "
+	"commit\",\"properties\":{\"git\":{\"$ref\":\"#/$defs/string\"},"
+	"\"rev\":{\"type\":\"string\",\"pattern\":\"^[0-9a-f]{40}$\"},\"path\":"
+	"{\"$ref\":\"#/$defs/string\"},\"sha256\":{\"$ref\":\"#/$defs/"
+	"sha256\"},"
+	"\"matrix\":{\"$ref\":\"#/$defs/"
+	"matrix\"}},\"required\":[\"git\",\"rev\",\"path\"],"
+	"\"additionalProperties\":false}]},"
+	"\"series\":{\"type\":\"object\",\"properties\":{\"label\":{\"type\":"
+	"\"string\"},"
+	"\"x\":{\"description\":\"an expression, a list of numbers, or with "
+	"csv a column\",\"type\":[\"string\",\"array\"]},"
+	"\"y\":{\"type\":[\"string\",\"array\"]},\"csv\":{\"description\":\"a "
+	"CSV output: \\\"finetune.history\\\"\",\"type\":\"string\"},"
+	"\"style\":{\"enum\":[\"points\",\"lines\",\"linespoints\",\"bars\"]}},"
+	"\"required\":[\"x\",\"y\"],\"additionalProperties\":false},"
+	"\"range\":{\"type\":\"array\",\"items\":{\"type\":\"number\"},"
+	"\"minItems\":2,\"maxItems\":2},"
+	"\"figure\":{\"type\":\"object\",\"properties\":{\"name\":{\"$ref\":\"#"
+	"/$defs/"
+	"name\"},\"title\":{\"type\":\"string\"},\"xlabel\":{\"type\":"
+	"\"string\"},"
+	"\"ylabel\":{\"type\":\"string\"},\"logx\":{\"type\":\"boolean\"},"
+	"\"logy\":{\"type\":\"boolean\"},\"xrange\":{\"$ref\":\"#/$defs/"
+	"range\"},\"yrange\":{\"$ref\":\"#/$defs/range\"},"
+	"\"series\":{\"type\":\"array\",\"minItems\":1,\"items\":{\"$ref\":\"#/"
+	"$defs/"
+	"series\"}}},\"required\":[\"name\",\"series\"],"
+	"\"additionalProperties\":false},"
+	"\"claim\":{\"type\":\"object\",\"properties\":{\"figure\":{\"$ref\":"
+	"\"#/$defs/string\"},\"text\":{\"$ref\":\"#/$defs/string\"},"
+	"\"value\":{\"description\":\"an expression over metrics: "
+	"evolve[wce=0.005].transistors\",\"$ref\":\"#/$defs/string\"},"
+	"\"equals\":{\"anyOf\":[{\"type\":[\"number\",\"string\"]},{\"$ref\":"
+	"\"#/$defs/variable\"}]},"
+	"\"tolerance\":{\"description\":\"absolute, or a share such as \\\"1 "
+	"%\\\"\",\"anyOf\":[{\"type\":\"number\",\"minimum\":0},{\"type\":"
+	"\"string\"},{\"$ref\":\"#/$defs/variable\"}]},"
+	"\"at_most\":{\"$ref\":\"#/$defs/number\"},\"at_least\":{\"$ref\":\"#/"
+	"$defs/number\"},"
+	"\"between\":{\"anyOf\":[{\"$ref\":\"#/$defs/range\"},{\"$ref\":\"#/"
+	"$defs/variable\"}]},"
+	"\"unit\":{\"type\":\"string\"},\"note\":{\"$ref\":\"#/$defs/"
+	"string\"}},\"required\":[\"value\"],"
+	"\"oneOf\":[{\"required\":[\"equals\"]},{\"required\":[\"at_most\"]},{"
+	"\"required\":[\"at_least\"]},{\"required\":[\"between\"]}],"
+	"\"additionalProperties\":false}"
 	"}";
 
 static const char top[] =
@@ -66,11 +134,17 @@ static const char top[] =
 	"\"name\":{\"$ref\":\"#/$defs/name\"},"
 	"\"description\":{\"$ref\":\"#/$defs/text\"},"
 	"\"include\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},"
-	"\"vars\":{\"description\":\"values for ${name}\",\"type\":\"object\",\"propertyNames\":{\"$ref\":\"#/$defs/name\"}},"
-	"\"inputs\":{\"type\":\"object\",\"propertyNames\":{\"$ref\":\"#/$defs/name\"},\"additionalProperties\":{\"$ref\":\"#/$defs/input\"}},"
-	"\"stages\":{\"type\":\"object\",\"propertyNames\":{\"$ref\":\"#/$defs/name\"},\"additionalProperties\":{\"$ref\":\"#/$defs/entry\"}},"
-	"\"figures\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/figure\"}},"
-	"\"claims\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/claim\"}}}";
+	"\"vars\":{\"description\":\"values for "
+	"${name}\",\"type\":\"object\",\"propertyNames\":{\"$ref\":\"#/$defs/"
+	"name\"}},"
+	"\"inputs\":{\"type\":\"object\",\"propertyNames\":{\"$ref\":\"#/$defs/"
+	"name\"},\"additionalProperties\":{\"$ref\":\"#/$defs/input\"}},"
+	"\"stages\":{\"type\":\"object\",\"propertyNames\":{\"$ref\":\"#/$defs/"
+	"name\"},\"additionalProperties\":{\"$ref\":\"#/$defs/entry\"}},"
+	"\"figures\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/"
+	"figure\"}},"
+	"\"claims\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/"
+	"claim\"}}}";
 
 /* Comments are allowed in every closed object. */
 static void
@@ -81,8 +155,7 @@ allow_comments(json_t *schema)
 	size_t i;
 
 	if (json_is_array(schema)) {
-		json_array_foreach(schema, i, member)
-			allow_comments(member);
+		json_array_foreach(schema, i, member) allow_comments(member);
 		return;
 	}
 	if (!json_is_object(schema))
@@ -101,8 +174,7 @@ allow_comments(json_t *schema)
 		/* a comment is no entry */
 		return;
 	}
-	json_object_foreach(schema, key, member)
-		allow_comments(member);
+	json_object_foreach(schema, key, member) allow_comments(member);
 }
 
 static json_t *
@@ -116,10 +188,9 @@ static json_t *
 param_schema(const json_t *fragment)
 {
 	json_t *plain = json_deep_copy(fragment), *out;
-	const char *text = json_string_value(
-		json_object_get(fragment, "description"));
-	const char *unit =
-		json_string_value(json_object_get(fragment, "unit"));
+	const char *text =
+		json_string_value(json_object_get(fragment, "description"));
+	const char *unit = json_string_value(json_object_get(fragment, "unit"));
 	char *words;
 	json_t *fallback = json_object_get(fragment, "default");
 
@@ -153,8 +224,7 @@ in_schema(const struct ax_stage *s)
 		ax_str_clear(&words);
 		ax_str_addf(&words, "%s%s%s", p->type, p->summary ? ": " : "",
 			    p->summary ? p->summary : "");
-		json_object_set_new(one, "description",
-				    json_string(words.buf));
+		json_object_set_new(one, "description", json_string(words.buf));
 		json_object_set_new(properties, p->name, one);
 		if (p->required)
 			json_array_append_new(required, json_string(p->name));
@@ -188,8 +258,7 @@ stage_schema(const struct ax_stage *s)
 	for (size_t i = 0; i < s->ninputs; i++)
 		needs = needs || s->inputs[i].required;
 	if (needs)
-		json_object_set_new(out, "required",
-				    json_pack("[s]", "in"));
+		json_object_set_new(out, "required", json_pack("[s]", "in"));
 	json_object_set_new(out, "description", json_string(s->summary));
 	return out;
 }
@@ -208,16 +277,17 @@ entry_schema(const struct ax_stages *stages)
 						"description", s->summary));
 		key = ax_asprintf("stage.%s", s->name);
 		json_array_append_new(
-			cases,
-			json_pack("{s:{s:{s:{s:s}},s:[s]},s:o}", "if",
-				  "properties", "stage", "const", s->name,
-				  "required", "stage", "then",
-				  reference_to(key)));
+			cases, json_pack("{s:{s:{s:{s:s}},s:[s]},s:o}", "if",
+					 "properties", "stage", "const",
+					 s->name, "required", "stage", "then",
+					 reference_to(key)));
 		free(key);
 	}
 	out = json_loads(
-		"{\"type\":\"object\",\"properties\":{\"in\":{\"type\":\"object\"},\"matrix\":{\"$ref\":\"#/$defs/matrix\"},"
-		"\"params\":{\"type\":\"object\"},\"pin\":{\"type\":\"object\"},\"resources\":{\"$ref\":\"#/$defs/resources\"}},"
+		"{\"type\":\"object\",\"properties\":{\"in\":{\"type\":"
+		"\"object\"},\"matrix\":{\"$ref\":\"#/$defs/matrix\"},"
+		"\"params\":{\"type\":\"object\"},\"pin\":{\"type\":\"object\"}"
+		",\"resources\":{\"$ref\":\"#/$defs/resources\"}},"
 		"\"required\":[\"stage\"],\"additionalProperties\":false}",
 		0, NULL);
 	if (json_array_size(names))
@@ -247,10 +317,10 @@ ax_schema_manifest(const struct ax_stages *stages)
 		free(key);
 	}
 	out = json_pack("{s:s,s:s,s:s,s:o,s:[s],s:b,s:o}", "$schema",
-			"https://json-schema.org/draft/2020-12/schema",
-			"title", "axpipe manifest", "type", "object",
-			"properties", json_loads(top, 0, NULL), "required",
-			"axpipe", "additionalProperties", 0, "$defs", defs);
+			"https://json-schema.org/draft/2020-12/schema", "title",
+			"axpipe manifest", "type", "object", "properties",
+			json_loads(top, 0, NULL), "required", "axpipe",
+			"additionalProperties", 0, "$defs", defs);
 	allow_comments(out);
 	return out;
 }

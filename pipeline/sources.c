@@ -31,10 +31,9 @@ take_string(const struct reading *r, const char *key, bool required, char **out)
 				      key);
 	if (!text || strlen(text) != json_string_length(v) ||
 	    strlen(text) > MAX_PATH_TEXT)
-		return ax_place_error(r->err, &here, 0,
-				      "\"%s\" must be a string, not %s", key,
-				      text ? "one of that length"
-					   : ax_type_name(v));
+		return ax_place_error(
+			r->err, &here, 0, "\"%s\" must be a string, not %s",
+			key, text ? "one of that length" : ax_type_name(v));
 	*out = ax_arena_str(r->arena, text);
 	return 0;
 }
@@ -121,15 +120,16 @@ take_url(const struct reading *r)
 	if (r->s->member && *r->s->member && r->s->decompress)
 		return ax_place_error(
 			r->err, &here, 0,
-			"\"decompress\" is for a single compressed file: \"member\" must be \"\"");
+			"\"decompress\" is for a single compressed file: "
+			"\"member\" must be \"\"");
 	if (r->s->member && !*r->s->member && !r->s->decompress)
-		return ax_place_error(
-			r->err, &here, 0,
-			"\"member\" is empty; for a compressed single file add \"decompress\": true");
+		return ax_place_error(r->err, &here, 0,
+				      "\"member\" is empty; for a compressed "
+				      "single file add \"decompress\": true");
 	if (r->s->member && *r->s->member && !ax_path_is_inside(r->s->member))
-		return ax_place_error(
-			r->err, &here, 0,
-			"\"member\" must be a path that stays inside the archive");
+		return ax_place_error(r->err, &here, 0,
+				      "\"member\" must be a path that stays "
+				      "inside the archive");
 	v = json_object_get(r->o, "size");
 	here = ax_place_key(r->at, "size");
 	if (v && (!json_is_integer(v) || json_integer_value(v) < 1))
@@ -144,7 +144,7 @@ static int
 take_git(const struct reading *r)
 {
 	static const char *const schemes[] = {"https://", "http://", "ssh://",
-					      "git://",	  "file://", NULL};
+					      "git://",   "file://", NULL};
 	struct ax_place here = ax_place_key(r->at, "rev");
 	size_t n;
 
@@ -158,12 +158,13 @@ take_git(const struct reading *r)
 	if (n != 40 || r->s->rev[n])
 		return ax_place_error(
 			r->err, &here, 0,
-			"\"rev\" must be a whole commit, 40 lower-case hex digits: branches and tags move");
+			"\"rev\" must be a whole commit, 40 lower-case hex "
+			"digits: branches and tags move");
 	here = ax_place_key(r->at, "path");
 	if (!ax_path_is_inside(r->s->path))
-		return ax_place_error(
-			r->err, &here, 0,
-			"\"path\" must be a path that stays inside the repository");
+		return ax_place_error(r->err, &here, 0,
+				      "\"path\" must be a path that stays "
+				      "inside the repository");
 	return 0;
 }
 
@@ -172,30 +173,31 @@ read_source(const struct reading *r, const char *file)
 {
 	static const char *const file_keys[] = {"file", "sha256", "matrix",
 						NULL};
-	static const char *const url_keys[] = {"url",	 "sha256",     "size",
+	static const char *const url_keys[] = {"url",    "sha256",     "size",
 					       "member", "decompress", "matrix",
 					       NULL};
-	static const char *const git_keys[] = {"git",	 "rev",	   "path",
+	static const char *const git_keys[] = {"git",    "rev",    "path",
 					       "sha256", "matrix", NULL};
 	bool is_file = json_object_get(r->o, "file") != NULL;
 	bool is_url = json_object_get(r->o, "url") != NULL;
 	bool is_git = json_object_get(r->o, "git") != NULL;
 
 	if (is_file + is_url + is_git != 1)
-		return ax_place_error(
-			r->err, r->at, 0,
-			"an input must have exactly one of \"file\", \"url\" and \"git\"");
-	r->s->kind = is_file ? AX_SOURCE_FILE
-		   : is_url  ? AX_SOURCE_URL
-			     : AX_SOURCE_GIT;
+		return ax_place_error(r->err, r->at, 0,
+				      "an input must have exactly one of "
+				      "\"file\", \"url\" and \"git\"");
+	r->s->kind = is_file  ? AX_SOURCE_FILE
+		     : is_url ? AX_SOURCE_URL
+			      : AX_SOURCE_GIT;
 	if (ax_check_keys(r->at, r->o,
 			  is_file  ? file_keys
 			  : is_url ? url_keys
 				   : git_keys,
 			  "this input", r->err) < 0)
 		return -1;
-	if ((is_file ? take_file(r, file) : is_url ? take_url(r) : take_git(r)) <
-	    0)
+	if ((is_file  ? take_file(r, file)
+	     : is_url ? take_url(r)
+		      : take_git(r)) < 0)
 		return -1;
 	return take_digest(r);
 }
@@ -248,8 +250,8 @@ ax_expand_input(struct ax_graph *g, struct ax_entry *e,
 		return -1;
 	ax_entry_coords(e, arena);
 	e->sources = ax_arena_new(arena, e->n, sizeof(*e->sources));
-	g->sources = ax_realloc(g->sources, g->nsources + e->n,
-				sizeof(*g->sources));
+	g->sources =
+		ax_realloc(g->sources, g->nsources + e->n, sizeof(*g->sources));
 	for (size_t i = 0; i < e->n; i++)
 		if (add_source(g, e, i, m, err) < 0)
 			return -1;

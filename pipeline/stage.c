@@ -13,7 +13,8 @@
 #define MAX_ENTRIES 10000
 #define MAX_CPUS 4096
 
-/* --- small readers of members ---------------------------------------------- */
+/* --- small readers of members ----------------------------------------------
+ */
 
 /* A string member: NULL when absent; -1 when it is something else, or empty. */
 static int
@@ -27,9 +28,9 @@ get_string(const json_t *o, const char *key, char **out,
 	if (!v)
 		return 0;
 	if (!json_is_string(v) || !*json_string_value(v))
-		return ax_place_error(err, &here, 0,
-				      "\"%s\" must be a string that is not empty",
-				      key);
+		return ax_place_error(
+			err, &here, 0,
+			"\"%s\" must be a string that is not empty", key);
 	*out = ax_strdup(json_string_value(v));
 	return 0;
 }
@@ -77,9 +78,9 @@ get_list(const json_t *o, const char *key, char ***out,
 		struct ax_place element = ax_place_index(&here, i);
 
 		if (!s)
-			return ax_place_error(err, &element, 0,
-					      "\"%s\" must be a list of strings",
-					      key);
+			return ax_place_error(
+				err, &element, 0,
+				"\"%s\" must be a list of strings", key);
 		(*out)[i] = ax_strdup(s);
 	}
 	return 0;
@@ -105,13 +106,14 @@ check_name(const char *name, const char *what, const struct ax_place *at,
 {
 	if (ax_name_ok(name))
 		return 0;
-	return ax_place_error(
-		err, at, 1,
-		"'%s' is no name for %s: a letter, then letters, digits, '_', '-', at most 100",
-		name, what);
+	return ax_place_error(err, at, 1,
+			      "'%s' is no name for %s: a letter, then letters, "
+			      "digits, '_', '-', at most 100",
+			      name, what);
 }
 
-/* --- the sections of stage.json ---------------------------------------------- */
+/* --- the sections of stage.json ----------------------------------------------
+ */
 
 static int
 read_port(struct ax_port *p, const char *name, const json_t *o, bool output,
@@ -119,7 +121,7 @@ read_port(struct ax_port *p, const char *name, const json_t *o, bool output,
 {
 	static const char *const in_keys[] = {"type", "required", "many",
 					      "summary", NULL};
-	static const char *const out_keys[] = {"type", "file", "tree",
+	static const char *const out_keys[] = {"type",     "file",    "tree",
 					       "optional", "summary", NULL};
 
 	p->name = ax_strdup(name);
@@ -181,7 +183,8 @@ read_ports(struct ax_stage *s, bool output, const struct ax_place *at,
 		s->inputs = list;
 		s->ninputs = n;
 	}
-	json_object_foreach(all, name, o) {
+	json_object_foreach(all, name, o)
+	{
 		struct ax_place port = ax_place_key(&here, name);
 
 		if (read_port(&list[i], name, o, output, &port, err) < 0)
@@ -190,7 +193,8 @@ read_ports(struct ax_stage *s, bool output, const struct ax_place *at,
 			if (overlap(list[k].file, list[i].file))
 				return ax_place_error(
 					err, &port, 0,
-					"outputs '%s' and '%s' would be written to the same place (%s, %s)",
+					"outputs '%s' and '%s' would be "
+					"written to the same place (%s, %s)",
 					list[k].name, name, list[k].file,
 					list[i].file);
 		i++;
@@ -210,7 +214,8 @@ read_params(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 		s->params = json_object();
 		json_object_set_new(s->json.root, "params", s->params);
 	}
-	json_object_foreach(s->params, name, fragment) {
+	json_object_foreach(s->params, name, fragment)
+	{
 		struct ax_place param = ax_place_key(&here, name);
 
 		if (check_name(name, "a parameter", &param, err) < 0 ||
@@ -229,7 +234,8 @@ read_metrics(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 	json_t *o;
 
 	s->metrics = json_object_get(s->json.root, "metrics");
-	json_object_foreach(s->metrics, name, o) {
+	json_object_foreach(s->metrics, name, o)
+	{
 		struct ax_place m = ax_place_key(&here, name);
 
 		if (!json_is_object(o))
@@ -262,7 +268,8 @@ read_tools(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 	const char *name;
 
 	s->tools = ax_calloc(json_object_size(all), sizeof(*s->tools));
-	json_object_foreach(all, name, o) {
+	json_object_foreach(all, name, o)
+	{
 		struct ax_tool *t = &s->tools[s->ntools++];
 		struct ax_place tool = ax_place_key(&here, name);
 
@@ -325,9 +332,9 @@ ax_resources_read(const json_t *o, unsigned *cpus, uint64_t *memory,
 		*memory = (uint64_t)json_integer_value(v);
 	else if (v && (!json_is_string(v) ||
 		       ax_memory_parse(memory, json_string_value(v)) < 0))
-		return ax_place_error(
-			err, &here, 0,
-			"\"memory\" must be a size such as \"512 MiB\" or \"2 GiB\"");
+		return ax_place_error(err, &here, 0,
+				      "\"memory\" must be a size such as \"512 "
+				      "MiB\" or \"2 GiB\"");
 	return 0;
 }
 
@@ -364,15 +371,14 @@ check_text(const json_t *root, const struct ax_place *at, struct ax_err *err)
 	for (size_t i = 0; i < json_array_size(v); i++)
 		good = good && json_is_string(json_array_get(v, i));
 	if (!good)
-		return ax_place_error(
-			err, &here, 0,
-			"\"description\" must be a string or a list of strings");
+		return ax_place_error(err, &here, 0,
+				      "\"description\" must be a string or a "
+				      "list of strings");
 	return 0;
 }
 
 static int
-check_command(struct ax_stage *s, const struct ax_place *at,
-	      struct ax_err *err)
+check_command(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 {
 	struct ax_place here = ax_place_key(at, "command");
 
@@ -391,9 +397,10 @@ static int
 read_stage(struct ax_stage *s, struct ax_err *err)
 {
 	static const char *const keys[] = {
-		"name",	   "version", "summary", "description",	  "command",
-		"inputs",  "outputs", "params",	 "metrics",	  "tools",
-		"env",	   "resources", "deterministic", "resumable", NULL};
+		"name",          "version",   "summary", "description",
+		"command",       "inputs",    "outputs", "params",
+		"metrics",       "tools",     "env",     "resources",
+		"deterministic", "resumable", NULL};
 	static const char *const objects[] = {"inputs", "outputs", "params",
 					      "metrics", "tools"};
 	struct ax_place at = ax_place_root(&s->json), here;
@@ -429,20 +436,21 @@ read_stage(struct ax_stage *s, struct ax_err *err)
 	    check_command(s, &at, err) < 0 ||
 	    get_list(root, "env", &s->env, &at, err) < 0 ||
 	    check_env(s, &at, err) < 0 ||
-	    get_bool(root, "deterministic", true, &s->deterministic, &at,
-		     err) < 0 ||
+	    get_bool(root, "deterministic", true, &s->deterministic, &at, err) <
+		    0 ||
 	    get_bool(root, "resumable", false, &s->resumable, &at, err) < 0 ||
 	    ax_resources_read(json_object_get(root, "resources"), &s->cpus,
 			      &s->memory, &s->timeout, &here, err) < 0)
 		return -1;
 	if (read_ports(s, false, &at, err) < 0 ||
-	    read_ports(s, true, &at, err) < 0 ||
-	    read_params(s, &at, err) < 0 || read_metrics(s, &at, err) < 0)
+	    read_ports(s, true, &at, err) < 0 || read_params(s, &at, err) < 0 ||
+	    read_metrics(s, &at, err) < 0)
 		return -1;
 	return read_tools(s, &at, err);
 }
 
-/* --- lists of strings, freeing ------------------------------------------------ */
+/* --- lists of strings, freeing
+ * ------------------------------------------------ */
 
 static void
 free_strings(char **list)
@@ -486,7 +494,8 @@ free_stage(struct ax_stage *s)
 	free(s);
 }
 
-/* --- the search path ------------------------------------------------------------ */
+/* --- the search path
+ * ------------------------------------------------------------ */
 
 /* `first`: how many stages were known before this folder of the path; those
  * hide later ones of their name, while two within it are an error. */

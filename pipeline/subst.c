@@ -16,18 +16,20 @@ ax_subst_needed(const json_t *value)
 	if (json_is_string(value))
 		return strstr(json_string_value(value), "${") != NULL;
 	if (json_is_object(value)) {
-		json_object_foreach((json_t *)value, key, member)
-			if (ax_subst_needed(member) || strcmp(key, "$by") == 0)
-				return true;
+		json_object_foreach((json_t *)value, key,
+				    member) if (ax_subst_needed(member) ||
+						strcmp(key, "$by") ==
+							0) return true;
 	} else if (json_is_array(value)) {
-		json_array_foreach((json_t *)value, i, member)
-			if (ax_subst_needed(member))
-				return true;
+		json_array_foreach(
+			(json_t *)value, i,
+			member) if (ax_subst_needed(member)) return true;
 	}
 	return false;
 }
 
-/* Takes "${name}" at p apart: 0, or -1 when it is no such thing. */
+/* Takes "${name}" at p apart: 0, or -1 when it is no such thing; *after is
+ * set on success only. */
 static int
 take_name(const char *p, char *name, const char **after)
 {
@@ -38,8 +40,10 @@ take_name(const char *p, char *name, const char **after)
 		return -1;
 	memcpy(name, p + 2, n);
 	name[n] = '\0';
+	if (!ax_name_ok(name))
+		return -1;
 	*after = end + 1;
-	return ax_name_ok(name) ? 0 : -1;
+	return 0;
 }
 
 static bool
@@ -67,7 +71,8 @@ ax_subst_names(const json_t *value, int (*fn)(void *arg, const char *name),
 				rc = fn(arg, name);
 		}
 	} else if (json_is_object(value)) {
-		json_object_foreach((json_t *)value, key, member) {
+		json_object_foreach((json_t *)value, key, member)
+		{
 			if (strcmp(key, "$by") == 0 && json_is_string(member))
 				rc = fn(arg, json_string_value(member));
 			if (rc == 0)
@@ -76,9 +81,10 @@ ax_subst_names(const json_t *value, int (*fn)(void *arg, const char *name),
 				return rc;
 		}
 	} else if (json_is_array(value)) {
-		json_array_foreach((json_t *)value, i, member)
-			if ((rc = ax_subst_names(member, fn, arg)))
-				return rc;
+		json_array_foreach(
+			(json_t *)value, i,
+			member) if ((rc = ax_subst_names(member, fn,
+							 arg))) return rc;
 	}
 	return rc;
 }
@@ -195,10 +201,10 @@ build_string(struct ax_str *done, const char *text, const struct ax_scope *s,
 			continue;
 		}
 		if (take_name(p, name, &after) < 0)
-			return ax_place_error(
-				err, at, 0,
-				"'%.40s' is no ${name}; write $${ for a literal ${",
-				p);
+			return ax_place_error(err, at, 0,
+					      "'%.40s' is no ${name}; write "
+					      "$${ for a literal ${",
+					      p);
 		v = look_up(s, name);
 		if (!v && !s->partial)
 			return unknown(s, name, at, err);
@@ -213,9 +219,9 @@ build_string(struct ax_str *done, const char *text, const struct ax_scope *s,
 	ax_str_add(done, from);
 	if (!done->over)
 		return 0;
-	return ax_place_error(err, at, 0,
-			      "this string grows over %zu bytes by substitution",
-			      MAX_STRING);
+	return ax_place_error(
+		err, at, 0, "this string grows over %zu bytes by substitution",
+		MAX_STRING);
 }
 
 static int
@@ -257,7 +263,8 @@ find_number(const json_t *options, const char *spelled)
 	char *end;
 	double d;
 
-	json_object_foreach((json_t *)options, key, member) {
+	json_object_foreach((json_t *)options, key, member)
+	{
 		d = strtod(key, &end);
 		if (end == key || *end)
 			continue;
@@ -290,7 +297,8 @@ subst_by(json_t **out, json_t *value, const struct ax_scope *s,
 	v = look_up(s, name);
 	if (!v && s->partial) {
 		*out = json_object();
-		json_object_foreach(value, key, member) {
+		json_object_foreach(value, key, member)
+		{
 			here = ax_place_key(at, key);
 			if (ax_subst(&done, member, s, &here, err) < 0) {
 				json_decref(*out);
@@ -304,9 +312,10 @@ subst_by(json_t **out, json_t *value, const struct ax_scope *s,
 	if (!v)
 		return unknown(s, name, &here, err);
 	if (json_is_object(v) || json_is_array(v) || json_is_null(v))
-		return ax_place_error(err, &here, 0,
-				      "\"$by\" cannot choose by '%s', which is %s",
-				      name, ax_type_name(v));
+		return ax_place_error(
+			err, &here, 0,
+			"\"$by\" cannot choose by '%s', which is %s", name,
+			ax_type_name(v));
 	ax_coord_spell(&spelled, v);
 	key = spelled.buf ? spelled.buf : "";
 	chosen = strcmp(key, "$by") ? json_object_get(value, key) : NULL;
@@ -324,10 +333,9 @@ subst_by(json_t **out, json_t *value, const struct ax_scope *s,
 				keys[i] = keys[--n];
 		hint = ax_suggest(spelled.buf ? spelled.buf : "", keys, n,
 				  "it has");
-		rc = ax_place_error(
-			err, at, 0,
-			"no value for %s=%s here, and no \"*\"%s", name,
-			spelled.buf ? spelled.buf : "", hint);
+		rc = ax_place_error(err, at, 0,
+				    "no value for %s=%s here, and no \"*\"%s",
+				    name, spelled.buf ? spelled.buf : "", hint);
 		free(hint);
 		free(keys);
 	}
@@ -346,14 +354,16 @@ subst_members(json_t **out, json_t *value, const struct ax_scope *s,
 
 	copy = json_copy(value);
 	if (json_is_object(value)) {
-		json_object_foreach(value, key, member) {
+		json_object_foreach(value, key, member)
+		{
 			here = ax_place_key(at, key);
 			if (ax_subst(&done, member, s, &here, err) < 0)
 				goto fail;
 			json_object_set_new_nocheck(copy, key, done);
 		}
 	} else {
-		json_array_foreach(value, i, member) {
+		json_array_foreach(value, i, member)
+		{
 			here = ax_place_index(at, i);
 			if (ax_subst(&done, member, s, &here, err) < 0)
 				goto fail;
@@ -394,13 +404,13 @@ weigh(const json_t *value, size_t *left, int depth)
 		return -1;
 	--*left;
 	if (json_is_object(value)) {
-		json_object_foreach((json_t *)value, key, member)
-			if (weigh(member, left, depth - 1) < 0)
-				return -1;
+		json_object_foreach((json_t *)value, key,
+				    member) if (weigh(member, left, depth - 1) <
+						0) return -1;
 	} else if (json_is_array(value)) {
-		json_array_foreach((json_t *)value, i, member)
-			if (weigh(member, left, depth - 1) < 0)
-				return -1;
+		json_array_foreach((json_t *)value, i,
+				   member) if (weigh(member, left, depth - 1) <
+					       0) return -1;
 	}
 	return 0;
 }

@@ -38,11 +38,11 @@ enum op_kind {
 struct op {
 	enum op_kind kind;
 	double number;
-	bool whole;	  /* an integer as written: then this is it */
+	bool whole; /* an integer as written: then this is it */
 	int64_t integer;
-	size_t ref;	  /* OP_REF */
+	size_t ref;       /* OP_REF */
 	const char *name; /* OP_COORD */
-	size_t count;	  /* OP_MIN, OP_MAX: arguments */
+	size_t count;     /* OP_MIN, OP_MAX: arguments */
 };
 
 struct leaf {
@@ -62,7 +62,7 @@ struct ax_expr {
 	struct leaf *leaves;
 	size_t nleaves, cleaves;
 	size_t depth, max_depth; /* of the machine's stack */
-	struct ax_rows rows;	 /* the join of all leaves */
+	struct ax_rows rows;     /* the join of all leaves */
 };
 
 struct parser {
@@ -167,11 +167,9 @@ unknown_metric(struct parser *s, const struct ax_stage *stage, const char *name)
 	char *hint = ax_suggest(name, names, n, "it has"), *text;
 	int rc;
 
-	text = ax_asprintf("stage '%s' has no metric '%s'%s%s", stage->name,
-			   name, hint,
-			   strchr(name, '-')
-				   ? " (a minus needs blanks around it)"
-				   : "");
+	text = ax_asprintf(
+		"stage '%s' has no metric '%s'%s%s", stage->name, name, hint,
+		strchr(name, '-') ? " (a minus needs blanks around it)" : "");
 	rc = wrong(s, text);
 	free(text);
 	free(hint);
@@ -289,10 +287,10 @@ parse_call(struct parser *s, const char *name)
 		const char *name;
 		enum op_kind kind;
 		bool several;
-	} functions[] = {{"abs", OP_ABS, false},   {"sqrt", OP_SQRT, false},
+	} functions[] = {{"abs", OP_ABS, false},     {"sqrt", OP_SQRT, false},
 			 {"log10", OP_LOG10, false}, {"round", OP_ROUND, false},
-			 {"min", OP_MIN, true},	   {"max", OP_MAX, true}};
-	static const char *const names[] = {"abs", "min",   "max",  "sqrt",
+			 {"min", OP_MIN, true},      {"max", OP_MAX, true}};
+	static const char *const names[] = {"abs",   "min",   "max",  "sqrt",
 					    "log10", "round", "coord"};
 	struct op op = {.count = 1};
 	char *hint, *text;
@@ -432,7 +430,8 @@ join_leaves(struct parser *s)
 				continue;
 			return ax_err_set(
 				s->err, AX_EXIT_USAGE,
-				"in the expression '%.200s': coord(%s) names no coordinate of its points",
+				"in the expression '%.200s': coord(%s) names "
+				"no coordinate of its points",
 				s->text, e->ops[i].name);
 		}
 	}
@@ -505,7 +504,8 @@ ax_expr_unit(const struct ax_expr *e)
 	return e->nops == 1 && e->nleaves == 1 ? e->leaves[0].unit : NULL;
 }
 
-/* --- evaluation ------------------------------------------------------------------ */
+/* --- evaluation
+ * ------------------------------------------------------------------ */
 
 /* Integers stay exact as long as only + - * abs min max round touch them. */
 struct number {
@@ -606,8 +606,7 @@ fetch(const struct ax_expr *e, const struct ax_row *row, size_t leaf,
       ax_metrics_fn metrics, void *arg, char **why)
 {
 	const struct leaf *l = &e->leaves[leaf];
-	const struct ax_node *node =
-		l->ref.entry->nodes[row->picks[leaf + 1]];
+	const struct ax_node *node = l->ref.entry->nodes[row->picks[leaf + 1]];
 	json_t *all = metrics ? metrics(arg, node) : NULL, *v;
 
 	if (!all) {
@@ -660,8 +659,8 @@ step(const struct ax_expr *e, const struct op *op, const struct ax_row *row,
 
 	switch (op->kind) {
 	case OP_NUMBER:
-		stack[(*n)++] = op->whole ? whole(op->integer)
-					  : real(op->number);
+		stack[(*n)++] =
+			op->whole ? whole(op->integer) : real(op->number);
 		return 0;
 	case OP_REF:
 		v = fetch(e, row, op->ref, metrics, arg, why);

@@ -55,7 +55,8 @@ check_range(const json_t *v, const char *key, const struct ax_place *at,
 	return 0;
 }
 
-/* --- figures ------------------------------------------------------------------- */
+/* --- figures
+ * ------------------------------------------------------------------- */
 
 static int
 check_axis(struct ax_graph *g, const json_t *series, const char *key,
@@ -73,9 +74,10 @@ check_axis(struct ax_graph *g, const json_t *series, const char *key,
 			return 0; /* a column; known when the file is there */
 		if (ax_expr_parse_over(
 			    &e, json_string_value(v),
-			    strcmp(key, "x") ? NULL
-					     : json_string_value(json_object_get(
-						       series, "y")),
+			    strcmp(key, "x")
+				    ? NULL
+				    : json_string_value(
+					      json_object_get(series, "y")),
 			    g, &inner) < 0)
 			return ax_place_error(err, &here, 0, "%s", inner.text);
 		ax_expr_free(e);
@@ -93,9 +95,9 @@ check_axis(struct ax_graph *g, const json_t *series, const char *key,
 		element = json_array_get(v, i);
 		if (!json_is_number(element) &&
 		    !(words && json_is_string(element)))
-			return ax_place_error(err, &spot, 0,
-					      "\"%s\" must be a list of numbers",
-					      key);
+			return ax_place_error(
+				err, &spot, 0,
+				"\"%s\" must be a list of numbers", key);
 	}
 	return 0;
 }
@@ -114,9 +116,9 @@ check_csv(struct ax_graph *g, const json_t *series, const struct ax_place *at,
 	if (!v)
 		return 0;
 	if (!json_is_string(v))
-		return ax_place_error(
-			err, &here, 0,
-			"\"csv\" must name an output such as \"finetune.history\"");
+		return ax_place_error(err, &here, 0,
+				      "\"csv\" must name an output such as "
+				      "\"finetune.history\"");
 	if (ax_graph_select_output(g, json_string_value(v), &nodes, &n, &port,
 				   &inner) < 0)
 		return ax_place_error(err, &here, 0, "%s", inner.text);
@@ -167,9 +169,9 @@ check_series(struct ax_graph *g, const json_t *s, const struct ax_place *at,
 	ny = json_array_size(json_object_get(s, "y"));
 	if (json_is_array(json_object_get(s, "x")) &&
 	    json_is_array(json_object_get(s, "y")) && nx != ny)
-		return ax_place_error(
-			err, at, 0,
-			"\"x\" has %zu numbers and \"y\" has %zu", nx, ny);
+		return ax_place_error(err, at, 0,
+				      "\"x\" has %zu numbers and \"y\" has %zu",
+				      nx, ny);
 	return 0;
 }
 
@@ -177,9 +179,9 @@ static int
 check_figure(struct ax_graph *g, const json_t *f, const struct ax_place *at,
 	     struct ax_map *names, struct ax_err *err)
 {
-	static const char *const keys[] = {"name",   "title", "xlabel",
-					   "ylabel", "logx",  "logy",
-					   "xrange", "yrange", "series", NULL};
+	static const char *const keys[] = {
+		"name", "title",  "xlabel", "ylabel", "logx",
+		"logy", "xrange", "yrange", "series", NULL};
 	static const char *const strings[] = {"name", "title", "xlabel",
 					      "ylabel", NULL};
 	static const char *const bools[] = {"logx", "logy", NULL};
@@ -195,9 +197,9 @@ check_figure(struct ax_graph *g, const json_t *f, const struct ax_place *at,
 		return -1;
 	here = ax_place_key(at, "name");
 	if (!name || !ax_name_ok(name))
-		return ax_place_error(
-			err, name ? &here : at, 0,
-			"a figure needs a \"name\": a letter, then letters, digits, '_', '-'");
+		return ax_place_error(err, name ? &here : at, 0,
+				      "a figure needs a \"name\": a letter, "
+				      "then letters, digits, '_', '-'");
 	if (ax_map_set(names, name, (void *)name))
 		return ax_place_error(err, &here, 0,
 				      "two figures are named '%s'", name);
@@ -240,7 +242,8 @@ read_figure(struct ax_graph *g, const struct ax_manifest *m,
 	return check_figure(g, done, &at, names, err);
 }
 
-/* --- claims --------------------------------------------------------------------- */
+/* --- claims
+ * --------------------------------------------------------------------- */
 
 static int
 check_tolerance(const json_t *v, const struct ax_place *at, struct ax_err *err)
@@ -262,9 +265,9 @@ check_tolerance(const json_t *v, const struct ax_place *at, struct ax_err *err)
 			number = -1;
 	}
 	if (!(number >= 0 && number <= 1e300))
-		return ax_place_error(
-			err, &here, 0,
-			"\"tolerance\" must be a number from 0, or a share such as \"1 %%\"");
+		return ax_place_error(err, &here, 0,
+				      "\"tolerance\" must be a number from 0, "
+				      "or a share such as \"1 %%\"");
 	return 0;
 }
 
@@ -292,14 +295,15 @@ check_bound(const json_t *c, const struct ax_place *at, struct ax_err *err)
 	if (!kind)
 		return ax_place_error(
 			err, at, 0,
-			"a claim needs one of \"equals\", \"at_most\", \"at_least\" and \"between\"");
+			"a claim needs one of \"equals\", \"at_most\", "
+			"\"at_least\" and \"between\"");
 	v = json_object_get(c, kind);
 	here = ax_place_key(at, kind);
 	if (kind[0] == 'b')
 		return check_range(v, kind, at, err);
 	if (!json_is_number(v) && !(kind[0] == 'e' && json_is_string(v)))
-		return ax_place_error(err, &here, 0, "\"%s\" must be a number%s",
-				      kind,
+		return ax_place_error(err, &here, 0,
+				      "\"%s\" must be a number%s", kind,
 				      kind[0] == 'e' ? " or a string" : "");
 	here = ax_place_key(at, "tolerance");
 	if (kind[0] != 'e' && json_object_get(c, "tolerance"))
@@ -315,7 +319,7 @@ check_points(json_t **out, json_t *claim, const struct ax_expr *e,
 	     struct ax_err *err)
 {
 	static const char *const strings[] = {"figure", "text", "value",
-					      "unit",	"note", NULL};
+					      "unit",   "note", NULL};
 	struct ax_values points = {NULL, 0};
 	struct ax_scope scope = {NULL, m->vars, true, NULL};
 	json_t *hidden = json_object(), *done = NULL;
@@ -353,8 +357,8 @@ read_claim(struct ax_graph *g, const struct ax_manifest *m,
 	   const struct ax_item *item, struct ax_err *err)
 {
 	static const char *const keys[] = {
-		"figure", "text",     "value",	 "equals", "tolerance", "unit",
-		"note",	  "at_most", "at_least", "between", NULL};
+		"figure", "text",    "value",    "equals",  "tolerance", "unit",
+		"note",   "at_most", "at_least", "between", NULL};
 	const struct ax_json *file = &m->files[item->file].json;
 	struct ax_place root = ax_place_root(file);
 	struct ax_place all = ax_place_key(&root, "claims");

@@ -23,9 +23,10 @@ bad_output(const struct ax_stage *stage, const char *text, const char *entry,
 				   "'%s' (stage '%s') has no output '%s'%s",
 				   entry, stage->name, word, hint);
 		else
-			ax_err_set(err, AX_EXIT_USAGE,
-				   "'%s' names a stage, not one of its outputs%s",
-				   text, hint);
+			ax_err_set(
+				err, AX_EXIT_USAGE,
+				"'%s' names a stage, not one of its outputs%s",
+				text, hint);
 		free(hint);
 	}
 	free(names);
@@ -44,10 +45,10 @@ read_feed(struct ax_feed *f, const struct ax_wiring *w, const char *text,
 		return -1;
 	e = f->ref.entry;
 	if (e->input && *f->ref.rest)
-		return ax_err_set(
-			err, AX_EXIT_USAGE,
-			"'%s' is an input of the manifest: nothing may follow its name, but '%s' does",
-			e->name, f->ref.rest);
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "'%s' is an input of the manifest: nothing "
+				  "may follow its name, but '%s' does",
+				  e->name, f->ref.rest);
 	if (!e->input) {
 		const char *word = f->ref.rest + (*f->ref.rest == '.');
 
@@ -59,10 +60,11 @@ read_feed(struct ax_feed *f, const struct ax_wiring *w, const char *text,
 	if (ax_streq(type, "any") || ax_streq(w->port->type, "any") ||
 	    ax_streq(type, w->port->type))
 		return 0;
-	return ax_err_set(
-		err, AX_EXIT_USAGE,
-		"input '%s' takes type '%s', but output '%s' of '%s' is of type '%s'",
-		w->port->name, w->port->type, f->output->name, e->name, type);
+	return ax_err_set(err, AX_EXIT_USAGE,
+			  "input '%s' takes type '%s', but output '%s' of '%s' "
+			  "is of type '%s'",
+			  w->port->name, w->port->type, f->output->name,
+			  e->name, type);
 }
 
 int
@@ -89,7 +91,8 @@ ax_wiring_feeds(const struct ax_wiring *w, const json_t *value,
 		if (!text)
 			return ax_place_error(
 				err, here, 0,
-				"input '%s' wants a reference such as \"name\" or \"name.output\"%s, not %s",
+				"input '%s' wants a reference such as \"name\" "
+				"or \"name.output\"%s, not %s",
 				w->port->name,
 				w->port->many ? " or a list of them" : "",
 				ax_type_name(v));
@@ -127,14 +130,16 @@ find_needs(struct ax_entry *e, const json_t *value, const struct ax_place *at,
 	char *name;
 
 	if (json_is_array(value)) {
-		json_array_foreach((json_t *)value, i, member) {
+		json_array_foreach((json_t *)value, i, member)
+		{
 			struct ax_place here = ax_place_index(at, i);
 
 			if (find_needs(e, member, &here, index, err) < 0)
 				return -1;
 		}
 	} else if (json_is_object(value)) {
-		json_object_foreach((json_t *)value, key, member) {
+		json_object_foreach((json_t *)value, key, member)
+		{
 			struct ax_place here = ax_place_key(at, key);
 
 			if (strcmp(key, "$by") &&
@@ -147,8 +152,10 @@ find_needs(struct ax_entry *e, const json_t *value, const struct ax_place *at,
 		if (text[n] == '$')
 			return ax_place_error(
 				err, at, 0,
-				"in '%s' the name of the stage depends on a coordinate that is not its own; "
-				"use a coordinate of its own matrix, or {\"$by\": ...}",
+				"in '%s' the name of the stage depends on a "
+				"coordinate that is not its own; "
+				"use a coordinate of its own matrix, or "
+				"{\"$by\": ...}",
 				text);
 		name = ax_strndup(text, n);
 		needed = ax_map_get(&index->by_name, name);
@@ -239,7 +246,8 @@ ax_wiring_read(struct ax_entry *e, const struct ax_manifest *m,
 		return ax_place_error(err, at, 0,
 				      "\"in\" must be an object, not %s",
 				      ax_type_name(in));
-	json_object_foreach(in, name, value) {
+	json_object_foreach(in, name, value)
+	{
 		struct ax_place here = ax_place_key(at, name);
 
 		if (!ax_stage_input(s, name))
@@ -253,10 +261,10 @@ ax_wiring_read(struct ax_entry *e, const struct ax_manifest *m,
 
 		value = json_object_get(in, port->name);
 		if (!value && port->required)
-			rc = ax_place_error(
-				err, in ? at : &e->place, 0,
-				"input '%s' (%s) of stage '%s' is required and not wired",
-				port->name, port->type, s->name);
+			rc = ax_place_error(err, in ? at : &e->place, 0,
+					    "input '%s' (%s) of stage '%s' is "
+					    "required and not wired",
+					    port->name, port->type, s->name);
 		if (!value)
 			continue;
 		e->nwiring++;

@@ -13,7 +13,7 @@
 struct ax_feed {
 	struct ax_ref ref;
 	const struct ax_port *output; /* NULL for an input of the manifest */
-	size_t *which;		      /* points, once they are known */
+	size_t *which;                /* points, once they are known */
 	size_t n;
 };
 

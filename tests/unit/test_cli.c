@@ -90,8 +90,10 @@ test_bad(void)
 	static const struct {
 		const char *line, *want;
 	} cases[] = {
-		{"--keep-goign x", "unknown option --keep-goign; did you mean --keep-going?"},
-		{"--zzzzzz x", "unknown option --zzzzzz; 'axpipe help try' lists them"},
+		{"--keep-goign x",
+		 "unknown option --keep-goign; did you mean --keep-going?"},
+		{"--zzzzzz x",
+		 "unknown option --zzzzzz; 'axpipe help try' lists them"},
 		{"-z x", "unknown option -z"},
 		{"-kz x", "unknown option -z"},
 		{"--keep-going=1 x", "option --keep-going takes no value"},
@@ -100,7 +102,8 @@ test_bad(void)
 		{"x -jfour", "option --jobs wants a number, not 'four'"},
 		{"x --jobs=inf", "wants a number"},
 		{"x --jobs=", "wants a number"},
-		{"-k", "too few arguments\nusage: axpipe try [OPTION...] A [B]"},
+		{"-k",
+		 "too few arguments\nusage: axpipe try [OPTION...] A [B]"},
 		{"x y z", "unexpected argument 'z'"},
 	};
 	struct ax_err err = AX_ERR_INIT;
@@ -142,7 +145,8 @@ test_help(void)
 	/* the table itself: names, letters, texts */
 	for (size_t i = 0; ax_commands[i]; i++) {
 		const struct ax_option *all[64];
-		size_t count = ax_command_options(ax_commands[i], all, 64), bad = 0;
+		size_t count = ax_command_options(ax_commands[i], all, 64),
+		       bad = 0;
 
 		for (size_t k = 0; k < count; k++) {
 			bad += !all[k]->help || !*all[k]->help;

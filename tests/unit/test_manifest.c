@@ -106,7 +106,8 @@ test_good(void)
 {
 	const char *src = getenv("AXPIPE_SRC");
 	char *path = ax_asprintf("%s/tests/cli/manifests/good.json",
-				 src ? src : "."), *again;
+				 src ? src : "."),
+	     *again;
 	struct ax_err err = AX_ERR_INIT;
 	struct ax_graph *g = load_file(path, NULL, &err), *g2;
 	struct ax_str a = AX_STR_INIT, b = AX_STR_INIT;
@@ -122,27 +123,36 @@ test_good(void)
 	}
 	is_nodes(g, "synth", "synth");
 	is_nodes(g, "evolve",
-		 "evolve[seed=1,wce=0.001] evolve[seed=2,wce=0.001] evolve[seed=1,wce=0.005] "
-		 "evolve[seed=2,wce=0.005] evolve[seed=1,wce=0.02] evolve[seed=2,wce=0.02]");
+		 "evolve[seed=1,wce=0.001] evolve[seed=2,wce=0.001] "
+		 "evolve[seed=1,wce=0.005] "
+		 "evolve[seed=2,wce=0.005] evolve[seed=1,wce=0.02] "
+		 "evolve[seed=2,wce=0.02]");
 	is_nodes(g, "evolve[seed=2,wce=*]",
-		 "evolve[seed=2,wce=0.001] evolve[seed=2,wce=0.005] evolve[seed=2,wce=0.02]");
+		 "evolve[seed=2,wce=0.001] evolve[seed=2,wce=0.005] "
+		 "evolve[seed=2,wce=0.02]");
 	is_nodes(g, "again[seed=1, wce=5e-3]", "again[seed=1,wce=0.005]");
 	is_nodes(g, "best", "best");
 	is_nodes(g, "half", "half[wce=0.001] half[wce=0.005] half[wce=0.02]");
 	is_nodes(g, "pick",
-		 "pick[wce=0.001,who=ours] pick[wce=0.005,who=ours] pick[wce=0.02,who=ours] pick[who=theirs]");
+		 "pick[wce=0.001,who=ours] pick[wce=0.005,who=ours] "
+		 "pick[wce=0.02,who=ours] pick[who=theirs]");
 	is_nodes(g, "zipped",
-		 "zipped[a=1,b=x,width=4] zipped[a=1,b=x,width=8] zipped[a=2,b=y,width=8] zipped[a=3,b=y,width=8]");
+		 "zipped[a=1,b=x,width=4] zipped[a=1,b=x,width=8] "
+		 "zipped[a=2,b=y,width=8] zipped[a=3,b=y,width=8]");
 	is_nodes(g, "sum", "sum[wce=0.001] sum[wce=0.005] sum[wce=0.02]");
 	is_links(g, "best", "netlist:evolve[seed=2,wce=0.001].netlist");
 	is_links(g, "joined[seed=2,wce=0.02]",
-		 "netlist:again[seed=2,wce=0.02].netlist extra:half[wce=0.02].history");
+		 "netlist:again[seed=2,wce=0.02].netlist "
+		 "extra:half[wce=0.02].history");
 	is_links(g, "sum[wce=0.005]",
-		 "all:evolve[seed=1,wce=0.005].netlist+evolve[seed=2,wce=0.005].netlist+table[rw=0.001]+table[rw=0.002] ref:half[wce=0.005].netlist");
+		 "all:evolve[seed=1,wce=0.005].netlist+evolve[seed=2,wce=0.005]"
+		 ".netlist+table[rw=0.001]+table[rw=0.002] "
+		 "ref:half[wce=0.005].netlist");
 	is_links(g, "pick[who=theirs]", "netlist:synth.netlist");
 	n = node(g, "synth");
 	is_json(n->params,
-		"{\"label\":\"w8\",\"list\":[1,2],\"mode\":\"fast\",\"signed\":true,\"width\":8}",
+		"{\"label\":\"w8\",\"list\":[1,2],\"mode\":\"fast\",\"signed\":"
+		"true,\"width\":8}",
 		"parameters are complete and canonical");
 	is_int(n->cpus, 2, "resources of the stage");
 	n = node(g, "evolve[seed=2,wce=0.02]");
@@ -166,7 +176,8 @@ test_good(void)
 			   ->path,
 		   "manifests/more/data/part.txt"),
 	   "a path is relative to the file that names it");
-	ok(!((struct ax_source *)ax_map_get(&g->source_by_name, "part"))->used &&
+	ok(!((struct ax_source *)ax_map_get(&g->source_by_name, "part"))
+			   ->used &&
 		   ((struct ax_source *)ax_map_get(&g->source_by_name, "rtl"))
 			   ->used,
 	   "which sources are used is known");
@@ -187,7 +198,9 @@ test_good(void)
 	ok(ax_subst_point(&v, json_array_get(g->claims, 0),
 			  node(g, "half[wce=0.005]")->coords, &err) == 0,
 	   "a claim at a point");
-	is_json(v, "{\"equals\":2,\"figure\":\"F\",\"note\":\"at 0.005 of 8\",\"value\":\"half.transistors\"}",
+	is_json(v,
+		"{\"equals\":2,\"figure\":\"F\",\"note\":\"at 0.005 of "
+		"8\",\"value\":\"half.transistors\"}",
 		"a claim at a point has its number");
 	json_decref(v);
 
@@ -205,7 +218,8 @@ test_good(void)
 		bad = g->n != g2->n;
 		for (size_t i = 0; i < g->n && !bad; i++) {
 			n = node(g2, g->nodes[i]->name);
-			bad += !n || !json_equal(n->params, g->nodes[i]->params);
+			bad += !n ||
+			       !json_equal(n->params, g->nodes[i]->params);
 		}
 		is_int(bad, 0, "with the same nodes and parameters");
 	}
@@ -223,9 +237,12 @@ test_good(void)
 		"\"w4\"", "--set reaches variables that use it");
 	ax_graph_free(g);
 	g = load_file(path, "bounds=[0.5]", &err);
-	ok(!g && strstr(err.text, "wce=0.001"), "--set that takes a point away is caught where it is used");
+	ok(!g && strstr(err.text, "wce=0.001"),
+	   "--set that takes a point away is caught where it is used");
 	g = load_file(path, "widht=4", &err);
-	is_str(err.text, "--set: the manifest declares no variable 'widht'; did you mean 'width'?",
+	is_str(err.text,
+	       "--set: the manifest declares no variable 'widht'; did you mean "
+	       "'width'?",
 	       "--set of an unknown variable");
 	ax_graph_free(g);
 	free(path);
@@ -285,9 +302,11 @@ test_large(void)
 	/* two chains and a fan-in over 10,000 entries */
 	ax_str_add(&s, "\"stages\":{\"s0\":{\"stage\":\"make\"}");
 	for (int i = 1; i < 10000; i++)
-		ax_str_addf(&s,
-			    ",\n\"s%d\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"s%d.netlist\"},\"params\":{\"seed\":%d}}",
-			    i, i > 1 ? i / 2 : 0, i);
+		ax_str_addf(
+			&s,
+			",\n\"s%d\":{\"stage\":\"twist\",\"in\":{\"netlist\":"
+			"\"s%d.netlist\"},\"params\":{\"seed\":%d}}",
+			i, i > 1 ? i / 2 : 0, i);
 	ax_str_add(&s, "}");
 	start = ax_now();
 	g = load_text(s.buf, NULL, &err);
@@ -302,12 +321,18 @@ test_large(void)
 	ax_str_add(&s, "\"vars\":{\"v\":[0");
 	for (int i = 1; i < 100; i++)
 		ax_str_addf(&s, ",%d.5", i);
-	ax_str_add(&s, "]},\"stages\":{\"m\":{\"stage\":\"make\"},"
-		       "\"a\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"m.netlist\"},\"matrix\":{\"x\":\"${v}\",\"y\":\"${v}\"}},"
-		       "\"b\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"a.netlist\"}},"
-		       "\"c\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"a.netlist\",\"extra\":\"b.netlist\"}},"
-		       "\"d\":{\"stage\":\"gather\",\"in\":{\"all\":\"c.netlist\"}},"
-		       "\"e\":{\"stage\":\"gather\",\"matrix\":{\"x\":\"${v}\"},\"in\":{\"all\":\"c.netlist\"}}}");
+	ax_str_add(
+		&s,
+		"]},\"stages\":{\"m\":{\"stage\":\"make\"},"
+		"\"a\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"m.netlist\"},"
+		"\"matrix\":{\"x\":\"${v}\",\"y\":\"${v}\"}},"
+		"\"b\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"a.netlist\"}}"
+		","
+		"\"c\":{\"stage\":\"twist\",\"in\":{\"netlist\":\"a.netlist\","
+		"\"extra\":\"b.netlist\"}},"
+		"\"d\":{\"stage\":\"gather\",\"in\":{\"all\":\"c.netlist\"}},"
+		"\"e\":{\"stage\":\"gather\",\"matrix\":{\"x\":\"${v}\"},"
+		"\"in\":{\"all\":\"c.netlist\"}}}");
 	start = ax_now();
 	g = load_text(s.buf, NULL, &err);
 	printf("# 30,102 nodes by sweeps: %.1f ms\n", 1e3 * (ax_now() - start));
@@ -319,9 +344,12 @@ test_large(void)
 			   node(g, "e[x=7.5]")->wires[0].n == 100,
 		   "gathering by coordinates");
 	ax_graph_free(g);
-	g = load_text("\"vars\":{\"a\":\"${b}${b}${b}${b}${b}${b}${b}${b}\",\"b\":\"${c}${c}${c}${c}${c}${c}${c}${c}\","
-		      "\"c\":\"${d}${d}${d}${d}${d}${d}${d}${d}\",\"d\":\"${e}${e}${e}${e}${e}${e}${e}${e}\","
-		      "\"e\":\"${f}${f}${f}${f}${f}${f}${f}${f}\",\"f\":\"0123456789\"}",
+	g = load_text("\"vars\":{\"a\":\"${b}${b}${b}${b}${b}${b}${b}${b}\","
+		      "\"b\":\"${c}${c}${c}${c}${c}${c}${c}${c}\","
+		      "\"c\":\"${d}${d}${d}${d}${d}${d}${d}${d}\",\"d\":\"${e}$"
+		      "{e}${e}${e}${e}${e}${e}${e}\","
+		      "\"e\":\"${f}${f}${f}${f}${f}${f}${f}${f}\",\"f\":"
+		      "\"0123456789\"}",
 		      NULL, &err);
 	ok(!g && strstr(err.text, "grows over"), "a bomb of strings: %s",
 	   err.text);
@@ -334,9 +362,12 @@ test_large(void)
 	g = load_text(s.buf, NULL, &err);
 	ok(!g && strstr(err.text, "too large"), "a bomb of lists");
 	ax_str_free(&s);
-	g = load_text("\"vars\":{\"v\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19]},\"stages\":{\"m\":{\"stage\":\"make\",\"matrix\":{"
-		      "\"a\":\"${v}\",\"b\":\"${v}\",\"c\":\"${v}\",\"d\":\"${v}\",\"e\":\"${v}\"}}}",
-		      NULL, &err);
+	g = load_text(
+		"\"vars\":{\"v\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,"
+		"18,19]},\"stages\":{\"m\":{\"stage\":\"make\",\"matrix\":{"
+		"\"a\":\"${v}\",\"b\":\"${v}\",\"c\":\"${v}\",\"d\":\"${v}\","
+		"\"e\":\"${v}\"}}}",
+		NULL, &err);
 	ok(!g && strstr(err.text, "more than 1000000 points"),
 	   "a bomb of points");
 }
@@ -345,13 +376,12 @@ int
 main(void)
 {
 	const char *src = getenv("AXPIPE_SRC");
-	char *dir = ax_asprintf("%s/tests/cli/manifests/stages",
-				src ? src : ".");
+	char *dir =
+		ax_asprintf("%s/tests/cli/manifests/stages", src ? src : ".");
 	const char *dirs[] = {dir};
 	struct ax_err err = AX_ERR_INIT;
 
-	if (!mkdtemp(folder) ||
-	    ax_stages_load(&stages, dirs, 1, &err) < 0) {
+	if (!mkdtemp(folder) || ax_stages_load(&stages, dirs, 1, &err) < 0) {
 		printf("Bail out! %s\n", err.text);
 		return 1;
 	}

@@ -88,7 +88,8 @@ test_values(json_t *metrics)
 		{"a[x=1].m", "[y=1]=11 [y=2]=12"},
 		{"a[x=1,y=*].m", "[y=1]=11 [y=2]=12"},
 		{"a[x=1].m + a[x=2].m", "[y=1]=32 [y=2]=34"},
-		{"a.m + b.m", "[x=1,y=1]=111 [x=1,y=2]=112 [x=2,y=1]=(b[x=2] did not run) [x=2,y=2]=(b[x=2] did not run)"},
+		{"a.m + b.m", "[x=1,y=1]=111 [x=1,y=2]=112 [x=2,y=1]=(b[x=2] "
+			      "did not run) [x=2,y=2]=(b[x=2] did not run)"},
 		{"b.m", "[x=1]=100 [x=2]=(b[x=2] did not run)"},
 		{"coord(x) * 10 + 0 * a[y=2].m", "[x=1]=10 [x=2]=20"},
 		{"100 * (1 - a[x=1,y=1].m / 22)", "50"},
@@ -179,21 +180,28 @@ main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	put(folder, "stages/any/stage.json",
-	    "{\"name\":\"any\",\"version\":1,\"summary\":\"s\",\"outputs\":{\"o\":{\"type\":\"any\"}},"
+	    "{\"name\":\"any\",\"version\":1,\"summary\":\"s\",\"outputs\":{"
+	    "\"o\":{\"type\":\"any\"}},"
 	    "\"inputs\":{\"i\":{\"type\":\"any\",\"required\":false}}}");
 	put(folder, "stages/known/stage.json",
-	    "{\"name\":\"known\",\"version\":1,\"summary\":\"s\",\"outputs\":{\"o\":{\"type\":\"any\"}},"
+	    "{\"name\":\"known\",\"version\":1,\"summary\":\"s\",\"outputs\":{"
+	    "\"o\":{\"type\":\"any\"}},"
 	    "\"metrics\":{\"known\":{\"unit\":\"um\"},\"many.*\":{}}}");
 	put(folder, "m.json",
-	    "{\"axpipe\":1,\"name\":\"v\",\"stages\":{\"synth\":{\"stage\":\"any\"},\"strict\":{\"stage\":\"known\"},"
-	    "\"a\":{\"stage\":\"any\",\"matrix\":{\"x\":[1,2],\"y\":[1,2]}},\"b\":{\"stage\":\"any\",\"matrix\":{\"x\":[1,2]}}}}");
+	    "{\"axpipe\":1,\"name\":\"v\",\"stages\":{\"synth\":{\"stage\":"
+	    "\"any\"},\"strict\":{\"stage\":\"known\"},"
+	    "\"a\":{\"stage\":\"any\",\"matrix\":{\"x\":[1,2],\"y\":[1,2]}},"
+	    "\"b\":{\"stage\":\"any\",\"matrix\":{\"x\":[1,2]}}}}");
 	dir = ax_join(folder, "stages");
 	path = ax_join(folder, "m.json");
 	dirs[0] = dir;
-	metrics = json_loads(
-		"{\"synth\":{\"area\":2.5,\"cells\":{\"NAND\":7},\"list\":[10,20],\"done\":true,\"word\":\"fast\",\"none\":null,\"big\":9007199254740993},"
-		"\"a[x=1,y=1]\":{\"m\":11},\"a[x=1,y=2]\":{\"m\":12},\"a[x=2,y=1]\":{\"m\":21},\"a[x=2,y=2]\":{\"m\":22},\"b[x=1]\":{\"m\":100}}",
-		0, NULL);
+	metrics = json_loads("{\"synth\":{\"area\":2.5,\"cells\":{\"NAND\":7},"
+			     "\"list\":[10,20],\"done\":true,\"word\":\"fast\","
+			     "\"none\":null,\"big\":9007199254740993},"
+			     "\"a[x=1,y=1]\":{\"m\":11},\"a[x=1,y=2]\":{\"m\":"
+			     "12},\"a[x=2,y=1]\":{\"m\":21},\"a[x=2,y=2]\":{"
+			     "\"m\":22},\"b[x=1]\":{\"m\":100}}",
+			     0, NULL);
 	if (ax_stages_load(&stages, dirs, 1, &err) < 0 ||
 	    ax_graph_load(&graph, path, &stages, NULL, 0, &err) < 0) {
 		printf("Bail out! %s\n", err.text);
@@ -201,7 +209,8 @@ main(void)
 	}
 	test_values(metrics);
 	test_errors();
-	ok(ax_expr_parse(&e, "strict.known", graph, &err) == 0, "a listed metric");
+	ok(ax_expr_parse(&e, "strict.known", graph, &err) == 0,
+	   "a listed metric");
 	is_str(e ? ax_expr_unit(e) : NULL, "um", "has its unit");
 	ax_expr_free(e);
 	e = NULL;
