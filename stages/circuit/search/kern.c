@@ -83,8 +83,8 @@ typedef uint64_t vec8 __attribute__((vector_size(64), may_alias));
 
 #endif
 
-const struct ax_kern *
-ax_kern(void)
+const struct ax_search_kern *
+ax_search_kern(void)
 {
 #if defined(__x86_64__)
 	switch (ax_simd()) {

@@ -46,7 +46,7 @@ enum {
 	AX_HIT_0_0 = 8	/* ... 0 somewhere in f0 */
 };
 
-struct ax_kern {
+struct ax_search_kern {
 	/* Runs n steps on one block; row r starts at base + r * stride words.
 	 * Rows are 64-byte aligned. */
 	void (*run)(uint64_t *base, size_t stride, const struct ax_kop *op,
@@ -83,6 +83,6 @@ struct ax_kern {
 };
 
 /* The kernels of the level that ax_simd() allows. */
-const struct ax_kern *ax_kern(void);
+const struct ax_search_kern *ax_search_kern(void);
 
 #endif

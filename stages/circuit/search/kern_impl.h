@@ -170,6 +170,6 @@ FN(xor_fits)(const uint64_t *x, const uint64_t *y, const uint64_t *v,
 	return true;
 }
 
-static const struct ax_kern FN(table) = {
+static const struct ax_search_kern FN(table) = {
 	FN(run),  FN(step),	FN(worst),   FN(bound),
 	FN(scan), FN(disjoint), FN(xor_fits)};

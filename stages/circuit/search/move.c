@@ -377,7 +377,7 @@ static bool
 check_block(struct ax_island *i, const struct visit *t, const struct build *b,
 	    uint32_t block)
 {
-	const struct ax_kern *kern = i->p->kern;
+	const struct ax_search_kern *kern = i->p->kern;
 	const struct ax_circuit *c = &i->c;
 	uint64_t *base = i->full + (size_t)block * AX_BLOCK_WORDS;
 	const uint64_t *out[AX_CIRCUIT_OUTS];

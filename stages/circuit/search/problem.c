@@ -29,7 +29,7 @@ ax_problem_init(struct ax_problem *p, unsigned wa, unsigned wb, unsigned outs,
 
 	*p = (struct ax_problem){wa, wb, wa + wb, outs, sign, extend,
 				 (size_t)1 << (wa + wb), 0, NULL, 0,
-				 NULL, NULL, ax_kern()};
+				 NULL, NULL, ax_search_kern()};
 	p->blocks = AX_MAX(p->patterns / AX_BLOCK_BITS, (size_t)1);
 	p->ref = ax_calloc(p->patterns, sizeof(*p->ref));
 	p->input = ax_aligned(p->blocks * p->ins * AX_BLOCK_WORDS, 8);

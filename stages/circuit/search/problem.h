@@ -20,7 +20,7 @@ struct ax_problem {
 	uint64_t max_abs;  /* largest |ref| */
 	uint64_t *input;   /* [block][ins][AX_BLOCK_WORDS] */
 	uint64_t *exact;   /* [block][outs + 2][AX_BLOCK_WORDS] */
-	const struct ax_kern *kern;
+	const struct ax_search_kern *kern;
 };
 
 /* Exact errors of a circuit; e = exact - approx. */
