@@ -22,10 +22,14 @@ static const struct ax_pk_global globals[] = {
 	[LONG_STORAGE] = {"torch", "LongStorage"},
 };
 
+/* The published checkpoints need all but BININT, TUPLE3 and NEWTRUE, which
+ * torch.save writes for storages beyond 65,535 elements, tensors of three
+ * dimensions and trained parameters; they make an integer, a tuple and a
+ * boolean. */
 static const char opcodes[] =
 	"PROTO GLOBAL BINPUT LONG_BINPUT BINGET LONG_BINGET EMPTY_TUPLE TUPLE "
-	"TUPLE1 TUPLE2 MARK BINUNICODE BININT1 BININT2 NEWFALSE BINPERSID "
-	"REDUCE EMPTY_DICT SETITEM SETITEMS BUILD STOP";
+	"TUPLE1 TUPLE2 TUPLE3 MARK BINUNICODE BININT BININT1 BININT2 NEWTRUE "
+	"NEWFALSE BINPERSID REDUCE EMPTY_DICT SETITEM SETITEMS BUILD STOP";
 
 enum { TAG_STORAGE, TAG_VIEW };
 
