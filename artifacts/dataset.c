@@ -131,9 +131,11 @@ from_checkpoint(struct ax_dataset *d, const struct ax_checkpoint *c,
 	    get_numbers(d->std, d->channels, c, "std", err) < 0)
 		return -1;
 	for (i = 0; i < d->channels; i++)
-		if (!(d->std[i] > 0))
-			return ax_err_set(err, AX_EXIT_STAGE,
-					  "metadata 'std' must be above zero");
+		if (!ax_dataset_is_normal(d, i))
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"metadata 'mean' and 'std' do not turn "
+				"pixels into finite numbers");
 	return 0;
 }
 
@@ -211,6 +213,15 @@ ax_dataset_save(const char *path, const struct ax_dataset *d,
 }
 
 /* --- numbers -------------------------------------------------------------- */
+
+bool
+ax_dataset_is_normal(const struct ax_dataset *d, size_t channel)
+{
+	float mean = (float)d->mean[channel], std = (float)d->std[channel];
+
+	return std > 0 && isfinite(std) && isfinite((0.0f - mean) / std) &&
+	       isfinite((1.0f - mean) / std);
+}
 
 void
 ax_dataset_normal(float table[][256], const struct ax_dataset *d)

@@ -55,6 +55,8 @@ void ax_dataset_normal(float table[][256], const struct ax_dataset *d);
  * are no others), from exact integer sums, rounded to four decimals as such
  * constants are published. A channel of one value gets deviation 1. */
 void ax_dataset_measure(struct ax_dataset *d);
+/* True when mean and deviation of a channel make every pixel a finite float. */
+bool ax_dataset_is_normal(const struct ax_dataset *d, size_t channel);
 /* Keeps `n` images of a part (0 or more than there are: all). Which ones is
  * drawn from (seed, purpose), their order stays. With seed 0: the first n. */
 void ax_images_subset(struct ax_images *part, size_t pixels, size_t n,

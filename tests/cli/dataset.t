@@ -30,6 +30,8 @@ printf '\000\000\010\003\000\000\000\002\000\000\000\002\000\000\000\002abcdefgh
 printf '\000\000\010\001\000\000\000\002\001\003' >"$T/labels"
 code "a small IDX pair" 0 stage "$T/i" "in:test=$T/images" "in:test=$T/labels" 'mean=[0.5]' 'std=[0.25]' 'name="tiny"'
 is "classes from the labels, mean as given" "$(metric "$T/i" '"$m->{train} $m->{test} $m->{classes} $m->{mean}[0] $m->{std}[0]"')" "0 2 4 0.5 0.25"
+code "a deviation that makes pixels infinite" 2 stage "$T/b" "in:test=$T/images" "in:test=$T/labels" 'mean=[1e308]' 'std=[1e-308]'
+like "names both numbers" "$T/err" "mean 1e\+308 and deviation 1e-308 of channel 0"
 code "images without labels" 1 stage "$T/b" "in:test=$T/images"
 like "ask for both" "$T/err" "no file of labels"
 code "a label beyond the classes" 2 stage "$T/b" "in:test=$T/images" "in:test=$T/labels" classes=3

@@ -132,6 +132,24 @@ like "says what to do" "$T/b7/log" 'smaller lr'
 job "$T/b8" train 1 "$(echo "$train" | sed "s/\"network\":[^}]*}/\"network\":null/")" dataset="$data"
 code "no network" 2 go "$T/b8" train
 
+job "$T/b9" finetune 1 "$(echo "$tune" | sed 's/"lr":0.0005/"lr":1e30/')" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+code "weights that run away behind clamped codes" 1 go "$T/b9" finetune
+like "are found" "$T/b9/log" "holds what is no number after epoch 1.*smaller lr"
+job "$T/b10" finetune 1 "$(echo "$tune" | sed 's/"epochs":1/"epochs":0/')" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+ok "fine-tuning of no epochs" go "$T/b10" finetune
+ok "its best is what came in" cmp "$T/b10/out/best.safetensors" "$T/b10/out/checkpoint.safetensors"
+like "and says so" "$T/b10/metrics.json" '"epoch": 0'
+huge='{"layers":[{"op":"conv2d","name":"a","out":1,"kernel":1,"pad":20000},{"op":"globalpool"},{"op":"flatten"},{"op":"linear","name":"fc","out":10}]}'
+job "$T/b11" train 1 "$(echo "$train" | sed "s/\"network\":[^}]*}/\"network\":$huge/;s/\"batch\":32/\"batch\":65536/")" dataset="$data"
+code "a network beyond the memory" 3 go "$T/b11" train
+like "is refused before it starts" "$T/b11/log" 'needs at least [0-9.]* GiB of memory for batches of 160 images'
+job "$T/rgb" dataset 1 '{"format":"glyphs","name":null,"classes":null,"train_count":20,"test_count":20,"seed":3,"mean":null,"std":null,"size":8,"channels":3,"noise":10,"jitter":50,"strays":1,"occlusion":10}'
+ok "another data set" go "$T/rgb" dataset
+job "$T/b12" evaluate 1 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$T/rgb/out/dataset.safetensors" checkpoint="$ck"
+code "a checkpoint of a network for other images" 1 go "$T/b12" evaluate
+like "names the checkpoint and both shapes" "$T/b12/log" "input 'checkpoint' names does not fit"
+like "names both shapes" "$T/b12/log" '\[1,16,16\].*\[3,8,8\]'
+
 # --- the published network ----------------------------------------------------
 dna=$AXPIPE_DATA/circuitsdna
 if [ -n "$AXPIPE_DATA" ] && [ -e "$AXPIPE_DATA/cifar100/test.xz" ] && command -v xz >/dev/null; then

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/nn/common/setup.h"
 
+#include <unistd.h>
+
 #include "artifacts/base/hash.h"
 #include "artifacts/base/io.h"
 #include "artifacts/base/json.h"
@@ -30,6 +32,48 @@ ax_setup_dataset(struct ax_dataset *out, struct ax_task *t, struct ax_err *err)
 	return 0;
 }
 
+/* Bytes of this machine, or of the control group where that is less. */
+static double
+machine_memory(void)
+{
+	double all =
+		(double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+	struct ax_err err = AX_ERR_INIT;
+	double limit = 0;
+	char *text;
+	size_t len;
+
+	if (ax_read_file(&text, &len, "/sys/fs/cgroup/memory.max", 64, &err) ==
+	    0) {
+		limit = strtod(text, NULL); /* "max": 0 */
+		free(text);
+	}
+	return limit > 0 && limit < all ? limit : all;
+}
+
+/* A network that cannot fit is refused before it drives the machine into its
+ * last page. */
+static int
+check_memory(struct ax_task *t, const struct ax_network *net,
+	     const struct ax_dataset *d, struct ax_err *err)
+{
+	const double gib = 1024.0 * 1024.0 * 1024.0;
+	bool train = ax_task_json(t, "lr") != NULL;
+	size_t images = train ? d->train.n : d->test.n;
+	size_t n = AX_MIN((size_t)ax_task_int(t, "batch"), images);
+	double need = ax_model_memory(net, n, train), have = machine_memory();
+
+	if (need <= have)
+		return 0;
+	return ax_err_set(err, AX_EXIT_ENV,
+			  "the network '%s' needs at least %.1f GiB of memory "
+			  "for batches of %zu images, %.1f GiB of that for its "
+			  "parameters, and this machine has %.1f GiB: make its "
+			  "layers or 'batch' smaller",
+			  net->name, need / gib, n,
+			  ax_model_memory(net, 0, train) / gib, have / gib);
+}
+
 int
 ax_setup_model(struct ax_model *out, struct ax_task *t,
 	       const struct ax_dataset *d, bool need, struct ax_err *err)
@@ -56,11 +100,23 @@ ax_setup_model(struct ax_model *out, struct ax_task *t,
 				  "or a checkpoint to start from");
 		goto out;
 	}
-	if ((description ? ax_network_parse(&net, description, input,
-					    d->classes, err)
-			 : ax_network_parse_text(&net, text, input, d->classes,
-						 err)) < 0)
+	if (description &&
+	    ax_network_parse(&net, description, input, d->classes, err) < 0)
 		goto out;
+	if (!description &&
+	    ax_network_parse_text(&net, text, input, d->classes, err) < 0) {
+		/* no parameter is wrong: the files do not go together */
+		ax_err_wrap(err,
+			    "the network that input 'checkpoint' names does "
+			    "not fit the data set '%s'",
+			    d->name);
+		err->exit = AX_EXIT_STAGE;
+		goto out;
+	}
+	if (check_memory(t, &net, d, err) < 0) {
+		ax_network_free(&net);
+		goto out;
+	}
 	ax_model_init(out, &net, ax_task_pool(t), ax_kern());
 	if (path)
 		rc = ax_model_load(out, &c, err);

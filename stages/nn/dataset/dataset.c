@@ -204,7 +204,7 @@ settle(struct ax_task *t, struct ax_dataset *d, const char *format,
        struct ax_err *err)
 {
 	uint64_t seed = (uint64_t)ax_task_int(t, "seed");
-	size_t pixels = ax_dataset_pixels(d);
+	size_t pixels = ax_dataset_pixels(d), i;
 	const char *name = ax_task_str(t, "name");
 
 	free(d->name);
@@ -216,6 +216,13 @@ settle(struct ax_task *t, struct ax_dataset *d, const char *format,
 	    given_numbers(t, "mean", d->mean, d, err) < 0 ||
 	    given_numbers(t, "std", d->std, d, err) < 0)
 		return -1;
+	for (i = 0; i < d->channels; i++)
+		if (!ax_dataset_is_normal(d, i))
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "parameters 'mean' and 'std': with "
+					  "mean %g and deviation %g of channel "
+					  "%zu pixels are no finite numbers",
+					  d->mean[i], d->std[i], i);
 	ax_images_subset(&d->train, pixels,
 			 (size_t)ax_task_int(t, "train_count"), seed,
 			 "train-subset");

@@ -70,8 +70,9 @@ ax_evaluate(struct ax_evaluation *out, struct ax_model *m,
 {
 	size_t pixels = ax_dataset_pixels(d), classes = m->net.classes;
 	size_t at, len, i, rank, j, best;
-	uint32_t *index = ax_calloc(batch, sizeof(*index));
-	float *x = ax_aligned(batch * pixels, sizeof(*x));
+	size_t rows = AX_MIN(batch, AX_MIN(n, images->n));
+	uint32_t *index = ax_calloc(rows, sizeof(*index));
+	float *x = ax_aligned(rows * pixels, sizeof(*x));
 	double start = ax_now();
 	const float *logits;
 	char text[120];

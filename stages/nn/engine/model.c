@@ -115,6 +115,46 @@ ax_model_init(struct ax_model *m, struct ax_network *net, struct ax_pool *pool,
 	plan_memory(m);
 }
 
+double
+ax_model_memory(const struct ax_network *net, size_t n, bool train)
+{
+	double params = 0, all = 0, peak = 0, in, out;
+	unsigned i;
+
+	for (i = 0; i < net->n_params; i++)
+		/* value, gradient and momentum */
+		params += (double)net->params[i].n *
+			  (net->params[i].trained ? 3 : 1);
+	for (i = 0; i < net->n_ops; i++) {
+		const struct ax_op *op = &net->ops[i];
+		const struct ax_value_shape *a = &net->values[op->in];
+		const struct ax_value_shape *b = &net->values[op->out];
+
+		in = (double)a->c * (double)a->h * (double)a->w;
+		out = (double)b->c * (double)b->h * (double)b->w;
+		/* these may write over their input */
+		if (op->kind == AX_OP_RELU || op->kind == AX_OP_ADD ||
+		    op->kind == AX_OP_FLATTEN)
+			out = 0;
+		all += out;
+		peak = AX_MAX(peak, in + out);
+	}
+	return sizeof(float) * (params + (double)n * (train ? all : peak));
+}
+
+const char *
+ax_model_not_finite(const struct ax_model *m)
+{
+	unsigned i;
+	size_t j;
+
+	for (i = 0; i < m->net.n_params; i++)
+		for (j = 0; m->param[i] && j < m->net.params[i].n; j++)
+			if (!isfinite(m->param[i][j]))
+				return m->net.params[i].name;
+	return NULL;
+}
+
 void
 ax_model_free(struct ax_model *m)
 {

@@ -48,6 +48,12 @@ struct ax_model {
 void ax_model_init(struct ax_model *m, struct ax_network *net,
 		   struct ax_pool *pool, const struct ax_kern *kern);
 void ax_model_free(struct ax_model *m);
+/* A lower bound of the bytes that a network needs to run batches of n images,
+ * with `train` forward and backward: parameters and what flows between layers.
+ */
+double ax_model_memory(const struct ax_network *net, size_t n, bool train);
+/* Name of a parameter or statistic that holds a NaN or an infinity, or NULL. */
+const char *ax_model_not_finite(const struct ax_model *m);
 /* He's normal initialisation of weights (fan in; gain sqrt(2) for
  * convolutions, 1 for linear layers), zero biases, from the seed alone. */
 void ax_model_random(struct ax_model *m, uint64_t seed);

@@ -71,7 +71,8 @@ ax_calibrate(struct ax_model *m, const struct ax_dataset *d,
 {
 	size_t n = d->train.n, at, len, b;
 	uint32_t *order = ax_calloc(n, sizeof(*order));
-	float *x = ax_aligned(t->batch * ax_dataset_pixels(d), sizeof(*x));
+	float *x = ax_aligned(AX_MIN(t->batch, n) * ax_dataset_pixels(d),
+			      sizeof(*x));
 
 	shuffle(order, n, t->seed, epoch);
 	ax_model_fit_weights(m);
@@ -302,6 +303,7 @@ one_epoch(struct run *r, struct ax_err *err)
 	size_t batches = (n + t->batch - 1) / t->batch;
 	double lr = ax_learning_rate(t, epoch);
 	struct ax_epoch *h = &r->out->history[r->out->n];
+	const char *broken;
 
 	if (epoch == t->calibrate_at && r->at.batch == 0)
 		ax_calibrate(r->m, r->d, t, epoch);
@@ -318,6 +320,14 @@ one_epoch(struct run *r, struct ax_err *err)
 		    save_state(r, err) < 0)
 			return -1;
 	}
+	/* quantised layers clamp: the loss may hide what the weights are */
+	broken = ax_model_not_finite(r->m);
+	if (broken)
+		return ax_err_set(
+			err, AX_EXIT_STAGE,
+			"'%s' holds what is no number after epoch %zu: the "
+			"training diverged; try a smaller lr than %g",
+			broken, epoch + 1, lr);
 	if (test(r, err) < 0 || keep_best(r, err) < 0)
 		return -1;
 	h->epoch = (double)(epoch + 1);
@@ -341,7 +351,7 @@ ax_train(struct ax_trained *out, struct ax_model *m, const struct ax_dataset *d,
 	 const struct ax_training *t, struct ax_err *err)
 {
 	struct run r;
-	size_t i;
+	size_t rows, i;
 	int rc = -1;
 
 	memset(out, 0, sizeof(*out));
@@ -368,8 +378,9 @@ ax_train(struct ax_trained *out, struct ax_model *m, const struct ax_dataset *d,
 		r.best = ax_join(t->state_dir, "best.safetensors");
 	}
 	r.order = ax_calloc(d->train.n, sizeof(*r.order));
-	r.x = ax_aligned(t->batch * ax_dataset_pixels(d), sizeof(*r.x));
-	r.dlogits = ax_calloc(t->batch * m->net.classes, sizeof(*r.dlogits));
+	rows = AX_MIN(t->batch, d->train.n);
+	r.x = ax_aligned(rows * ax_dataset_pixels(d), sizeof(*r.x));
+	r.dlogits = ax_calloc(rows * m->net.classes, sizeof(*r.dlogits));
 	r.started = r.saved = ax_now();
 	if (resume(&r, err) < 0)
 		goto out;

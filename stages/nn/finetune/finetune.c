@@ -10,13 +10,15 @@ static int
 finish(struct ax_task *t, const struct ax_model *m, const struct ax_trained *r,
        struct ax_err *err)
 {
-	double best = ax_percent(r->best_top1, r->tested);
+	/* without an epoch what came in is the best there is */
+	size_t best = r->best ? r->best_top1 : r->top1;
 
 	if (ax_setup_results(t, m, r, err) < 0 ||
-	    ax_copy_file(r->best, ax_task_out(t, "best"), 0644, err) < 0)
+	    ax_copy_file(r->best ? r->best : ax_task_out(t, "checkpoint"),
+			 ax_task_out(t, "best"), 0644, err) < 0)
 		return -1;
-	ax_task_metric_num(t, "best.top1", best);
-	ax_task_metric_int(t, "best.correct", (int64_t)r->best_top1);
+	ax_task_metric_num(t, "best.top1", ax_percent(best, r->tested));
+	ax_task_metric_int(t, "best.correct", (int64_t)best);
 	ax_task_metric_int(t, "best.epoch", (int64_t)r->best_epoch);
 	ax_task_metric_str(t, "best.selected_on", "test set");
 	return 0;
