@@ -95,8 +95,11 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 	}
 	if (a || b) {
 		if (!a || !b)
-			return ax_err_set(err, AX_EXIT_STAGE,
-					  "name both operand buses or none");
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "operand %s has a name (%s), the "
+					  "other has none: name both operand "
+					  "ports, or neither",
+					  a ? "a" : "b", a ? a : b);
 		if (named(&p->a, &p->n, net->in, net->ins, a, net, err) < 0 ||
 		    named(&p->b, &p->m, net->in, net->ins, b, net, err) < 0)
 			return -1;
@@ -111,7 +114,8 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 	} else {
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist %s has %u input ports and none are "
-				  "called A and B; name the two operands",
+				  "called A and B; name the two operands "
+				  "(parameters a and b)",
 				  net->name, net->ins);
 	}
 	if (p->n + p->m != net->inputs || p->a == p->b)
@@ -277,6 +281,10 @@ ax_lut_parse_csv(struct ax_lut *out, const char *name, const char *text,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	if (len >= 2 && memcmp(s, "\x1f\x8b", 2) == 0)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "%s: compressed by gzip; unpack it first",
+				  name);
 	if (len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
 		s += 3;
 	if (stop - s < 8 || memcmp(s, "A,B,OUT", 7) != 0 ||

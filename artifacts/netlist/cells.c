@@ -215,9 +215,11 @@ ax_cell_connect(struct ax_build *b, const struct ax_liberty *lib,
 	for (unsigned i = 0; i < m.ins; i++) {
 		if (in[i] == AX_NO_NET)
 			return ax_err_set(err, AX_EXIT_STAGE,
-					  "%s:%u: input %s of cell %s is not "
+					  "%s:%u: input %.*s of cell %s is not "
 					  "connected",
-					  file, line, m.in[i], cell);
+					  file, line,
+					  (int)strcspn(m.in[i], "|"), m.in[i],
+					  cell);
 	}
 	/* a pin that is left open by the first instance: its first spelling */
 	for (unsigned o = 0; o < m.outs; o++) {

@@ -43,6 +43,10 @@ ax_netlist_parse(struct ax_netlist **out, const char *name, const char *text,
 		 struct ax_err *err)
 {
 	*out = NULL;
+	if (len >= 2 && memcmp(text, "\x1f\x8b", 2) == 0)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "%s: compressed by gzip; unpack it first",
+				  name);
 	if (format == AX_NET_AUTO)
 		format = ax_netlist_detect(text, len);
 	switch (format) {

@@ -158,6 +158,12 @@ ports(struct txt *t)
 {
 	uint32_t n = (uint32_t)t->n_in;
 
+	if (t->line == 0)
+		return ax_err_set(t->err, AX_EXIT_STAGE,
+				  "%s: the file is empty; a netlist is a "
+				  "CircuitsDNA dump, BLIF, structural Verilog "
+				  "or Yosys JSON",
+				  t->file);
 	if (t->n_out == 0)
 		return fail(t, "the dump has no outputs; is it cut short?",
 			    NULL);

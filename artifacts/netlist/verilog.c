@@ -457,6 +457,12 @@ assign_to(struct verilog *v, const struct vec *to)
 	unsigned line = v->lex.line;
 	int rc = expression(v, &from);
 
+	if (rc == 0 && !at(v, ";") && !at(v, ","))
+		rc = fail(v,
+			  "in an assignment only ~ & | ^ ?: and {} can be "
+			  "read, a netlist is expected: synthesise the design "
+			  "first; found",
+			  v->lex.text);
 	if (rc == 0 && from.n != to->n)
 		rc = fail(v, "an assignment between different widths", NULL);
 	for (uint32_t i = 0; rc == 0 && i < to->n; i++)

@@ -43,7 +43,22 @@ ok "the table as input" lut "table=$T/zero.csv" false
 is "comes out the same" "$(cat "$T/w/out/lut.csv")" "$(cat "$T/zero.csv")"
 ok "and as .npy, with itself as reference" lut "table=$T/zero.npy reference=$T/zero.csv" false
 like "is exact then" "$T/w/metrics.json" '"wrong": 0'
-code "no input at all" 1 lut ""
+: >"$T/empty"
+code "an empty netlist" 1 lut "netlist=$T/empty"
+like "is called empty" "$T/err" 'in/netlist: the file is empty'
+gzip -c "$T/zero.blif" >"$T/zero.gz"
+code "a compressed netlist" 1 lut "netlist=$T/zero.gz"
+like "is told so" "$T/err" 'compressed by gzip'
+gzip -c "$T/zero.csv" >"$T/zero.gz"
+code "a compressed table" 1 lut "table=$T/zero.gz"
+like "likewise" "$T/err" 'compressed by gzip'
+printf 'module mult(input [3:0] A, input [3:0] B, output [7:0] OUT);\n assign OUT = A * B;\nendmodule\n' >"$T/rtl.v"
+code "RTL where a netlist is wanted" 1 lut "netlist=$T/rtl.v"
+like "is told to be synthesised" "$T/err" 'in/netlist:2: .*synthesise the design first; found'
+printf 'module m(A, B, OUT); input A; input B; output OUT; AND2X1 u(.A(A), .Y(OUT)); endmodule\n' >"$T/rtl.v"
+code "a pin left open" 1 lut "netlist=$T/rtl.v"
+like "is named" "$T/err" 'input B of cell AND2X1 is not connected'
+code "no input at all" 2 lut ""
 like "says so" "$T/err" 'neither'
 
 printf '.model l\n.inputs A B\n.outputs OUT\n.names A x OUT\n11 1\n.names OUT B x\n11 1\n.end\n' >"$T/loop.blif"

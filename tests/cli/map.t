@@ -79,6 +79,8 @@ cat >"$T/c.blif" <<'E'
 1 1
 .end
 E
+code "cells without an inverter" 1 map in:netlist="$T/n.txt" 'mode="abc"' 'cells=["NAND2X1"]'
+like "are refused before ABC dies of them" "$T/err" 'hold no inverter'
 code "constants and wires" 0 map in:netlist="$T/c.blif"
 like "are assigns" "$T/w/out/netlist.v" "= 1'h1;"
 is "they cost nothing" "$(metric area)" 24

@@ -96,6 +96,20 @@ printf 'module mult(input [7:0] A, B, output [15:0] OUT); initial $finish; endmo
 code "a circuit that stops the simulation fails" 1 "$stage" eda/rtl_sim "$T/w" in:rtl="$T/p.v" in:golden="$golden"
 like "and it is said" "$T/err" 'before the last pattern'
 
+cat >"$T/p.v" <<'E'
+module mult(input [3:0] A, input [2:0] B, output [6:0] OUT);
+	assign OUT = A * B;
+	always @(A or B) $display("error: %d %d done 3", A, B);
+endmodule
+E
+code "what the circuit displays does not matter" 0 "$stage" eda/rtl_sim "$T/w" in:rtl="$T/p.v" in:golden="$T/g4/out/golden.txt"
+sed 's/always.*/integer f; initial begin f = $fopen("out\/results.txt", "w"); $fwrite(f, "x"); end/' "$T/p.v" >"$T/f.v"
+code "a circuit that writes the results itself fails" 1 "$stage" eda/rtl_sim "$T/w" in:rtl="$T/f.v" in:golden="$T/g4/out/golden.txt"
+sed 's/always.*/initial forever ;/' "$T/p.v" >"$T/f.v"
+code "an endless loop is killed" 1 "$stage" eda/rtl_sim "$T/w" in:rtl="$T/f.v" in:golden="$T/g4/out/golden.txt" tool_timeout=2
+printf '`include "part.vh"\n' | cat - "$T/p.v" >"$T/f.v"
+code "an include that is not there" 1 "$stage" eda/rtl_sim "$T/w" in:rtl="$T/f.v" in:golden="$T/g4/out/golden.txt"
+like "is explained" "$T/err" 'Wire every file'
 printf '#!/bin/sh\nsleep 60 & wait\n' >"$T/hang"
 chmod +x "$T/hang"
 code "a tool that hangs is killed" 1 "$stage" eda/rtl_sim "$T/w" in:rtl="$T/m.v" in:golden="$golden" \

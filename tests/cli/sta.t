@@ -67,6 +67,13 @@ is "period and all" "$(calc "$(metric min_period) + $(metric wns)")" 4.00000
 echo 'create_clok x' >"$T/c.sdc"
 code "a broken SDC" 1 sta in:liberty="$lib" in:sdc="$T/c.sdc"
 like "is blamed" "$T/err" 'refuses the constraints'
+printf 'create_clock -name c -period 4\nset_input_delay 0 -clock c [get_ports nope]\n' >"$T/c.sdc"
+code "an SDC for another design" 1 sta in:liberty="$lib" in:sdc="$T/c.sdc"
+like "is told what is not there" "$T/err" "port 'nope' not found"
+sed 's/assign OUT\[2\] = A\[1\]/assign {OUT[2]} = {A[1]}/' "$T/n.v" >"$T/bad.v"
+code "a concatenation on the left" 1 "$stage" eda/sta "$T/w" in:netlist="$T/bad.v" in:liberty="$lib"
+like "is told how to avoid it" "$T/err" 'simple-lhs'
+is "and no echo of it" "$(grep -c 'Error: no network' "$T/err")" 0
 sed 's/INVX1/INVX9/' "$T/n.v" >"$T/bad.v"
 code "an unknown cell" 1 "$stage" eda/sta "$T/w" in:netlist="$T/bad.v" in:liberty="$lib"
 like "is named" "$T/err" 'INVX9'

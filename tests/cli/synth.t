@@ -109,6 +109,40 @@ module mul(input [3:0] A, B, output [7:0] OUT);
 	assign OUT = A * B;
 endmodule
 E
+try "a memory" 'holds 2 elements' <<'E'
+module mult(input [3:0] A, B, output [7:0] OUT);
+	reg [7:0] m[0:255]; integer i;
+	initial for (i = 0; i < 256; i = i + 1) m[i] = i;
+	assign OUT = m[{A, B}];
+endmodule
+E
+try "a module without outputs" 'has no output' <<'E'
+module mult(input [3:0] A, B);
+endmodule
+E
+try "an inout" 'port A is an inout' <<'E'
+module mult(inout [3:0] A, input [3:0] B, output [7:0] OUT); assign OUT = A * B; endmodule
+E
+try "an include" 'wire every file to the input' <<'E'
+`include "part.vh"
+module mult(input [3:0] A, B, output [7:0] OUT); assign OUT = A * B; endmodule
+E
+cat >"$T/h.v" <<'E'
+module mult(input [3:0] A, B, output [7:0] OUT);
+	assign OUT = {2'b10, A[3], A[3], B[0], 1'b0, A[1] & B[2], 1'b1};
+endmodule
+E
+code "constants and wires between gates" 0 synth "$T/w" in:rtl="$T/h.v" in:liberty="$lib"
+is "no concatenation on the left, which OpenSTA could not read" \
+	"$(grep -c 'assign *{' "$T/w/out/netlist.v")" 0
+code "OpenSTA reads it" 0 "$stage" eda/sta "$T/s" in:netlist="$T/w/out/netlist.v" in:liberty="$lib"
+code "cells without an inverter" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" 'cells=["AND2X1","OR2X1"]'
+like "are refused before ABC dies of them" "$T/err" 'hold no inverter'
+code "inverters alone" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" 'cells=["INV*"]'
+like "likewise" "$T/err" 'hold no AND2'
+code "the published recipe without buffers" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" 'recipe="circuitsdna"'
+like "says what ABC died of" "$T/err" 'buffers among the cells'
+code "a script that calls a shell" 2 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" 'recipe="script"' 'script="strash; !touch x"'
 code "an unknown cell" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" 'cells=["NAND2X9"]'
 like "with a suggestion" "$T/err" "did you mean 'NAND2X1'"
 code "a flip-flop among the cells" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" 'cells=["INVX1","DFFPOSX1"]'

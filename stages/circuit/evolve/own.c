@@ -12,8 +12,8 @@ read_gates(const struct evolve *e)
 	unsigned allowed = 0;
 	size_t k;
 
-	json_array_foreach(list, k, v)
-		allowed |= 1u << ax_g_parse(json_string_value(v));
+	json_array_foreach(list, k, v) allowed |=
+		1u << ax_g_parse(json_string_value(v));
 	return allowed;
 }
 
@@ -29,10 +29,11 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 		return 0;
 	for (int i = 0; i < AX_G_KINDS; i++)
 		k->of[i] *= GRAIN;
-	json_object_foreach(table, name, v) {
+	json_object_foreach(table, name, v)
+	{
 		g = ax_g_parse(name);
 		if (g < AX_G_INV || g >= AX_G_KINDS)
-			return ax_err_set(err, AX_EXIT_STAGE,
+			return ax_err_set(err, AX_EXIT_USAGE,
 					  "costs: no gate is called \"%.40s\"; "
 					  "there are INV AND NAND OR NOR XOR "
 					  "XNOR",
@@ -80,12 +81,13 @@ find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 	if (*n)
 		return list;
 	ax_problem_measure(&e->p, &e->start, &errors);
-	ax_err_set(err, AX_EXIT_STAGE,
-		   "no feasible circuit to start from: the given netlist has a "
-		   "worst-case error of %" PRIu64 ", above the bound of %" PRIu64
-		   ", and no truncated multiplier keeps it either. Start from "
-		   "a netlist within the bound, or check `signed`%s",
-		   errors.wce, e->bound, e->reference.v ? " and reference" : "");
+	ax_err_set(
+		err, AX_EXIT_STAGE,
+		"no feasible circuit to start from: the given netlist has a "
+		"worst-case error of %" PRIu64 ", above the bound of %" PRIu64
+		", and no truncated multiplier keeps it either. Start from "
+		"a netlist within the bound, or check `signed`%s",
+		errors.wce, e->bound, e->reference.v ? " and reference" : "");
 	ax_starts_free(list, *n);
 	return NULL;
 }
@@ -101,15 +103,13 @@ loop(struct evolve *e, struct ax_anneal *a, struct ax_err *err)
 		const struct ax_anneal_note *h = ax_anneal_history(a, &n);
 
 		done = ax_anneal_steps(a);
-		ax_task_progress(e->task, (double)done,
-				 (double)ax_anneal_total(a),
-				 "%" PRId64 " T, WCE %" PRIu64
-				 ", %.0f visits/s",
-				 ax_circuit_cost(ax_anneal_best(a),
-						 &ax_transistors),
-				 h[n - 1].errors.wce,
-				 (double)(done - first) /
-					 AX_MAX(ax_now() - began, 1e-3));
+		ax_task_progress(
+			e->task, (double)done, (double)ax_anneal_total(a),
+			"%" PRId64 " T, WCE %" PRIu64 ", %.0f visits/s",
+			ax_circuit_cost(ax_anneal_best(a), &ax_transistors),
+			h[n - 1].errors.wce,
+			(double)(done - first) /
+				AX_MAX(ax_now() - began, 1e-3));
 		if (evolve_due(e)) {
 			struct ax_str s = AX_STR_INIT;
 			int rc;

@@ -147,12 +147,12 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	int rc;
 
 	if (!netlist == !table)
-		return ax_err_set(err, AX_EXIT_STAGE,
+		return ax_err_set(err, AX_EXIT_USAGE,
 				  "stage lut wants one of the inputs netlist "
 				  "and table, and has %s; wire one of them",
 				  netlist ? "both" : "neither");
 	if (table && ax_task_bool(t, "crosscheck"))
-		return ax_err_set(err, AX_EXIT_STAGE,
+		return ax_err_set(err, AX_EXIT_USAGE,
 				  "crosscheck needs a netlist; a table has "
 				  "nothing to simulate");
 	ax_task_metric_str(t, "crosscheck", "not run");

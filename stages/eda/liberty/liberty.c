@@ -266,7 +266,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 
 	if (!library == !parts ||
 	    (parts && (!ax_task_in(t, "header") || !ax_task_in(t, "cells"))))
-		return ax_err_set(err, AX_EXIT_STAGE,
+		return ax_err_set(err, AX_EXIT_USAGE,
 				  "stage liberty wants either the input "
 				  "library, or both header and cells");
 	if (library) {

@@ -104,7 +104,8 @@ optimise(struct job *j, struct ax_task *t, struct ax_err *err)
 
 	while (recipe[total])
 		total++;
-	if (write_genlib(j, goal, err) < 0)
+	if (ax_cells_complete(&j->lib, j->keep, err) < 0 ||
+	    write_genlib(j, goal, err) < 0)
 		return -1;
 	/* gate for gate takes part, where the cells for it were chosen */
 	if (ax_map_direct(&net, j->net, &j->lib, j->keep, false, NULL) == 0)

@@ -266,6 +266,8 @@ parse(struct result *r, const char *text, struct ax_err *err)
 }
 
 static const char *const trouble[] = {"Error", "syntax error", NULL};
+/* what follows from an earlier error */
+static const char *const echo[] = {"no network has been linked", NULL};
 
 /* Up to the first line that reports an error: OpenSTA goes on behind it. NULL
  * when there is none. Caller frees. */
@@ -280,13 +282,37 @@ until_error(const char *log)
 	return NULL;
 }
 
+/* OpenSTA only warns when an SDC file names what is not there, and goes on
+ * without that constraint: timing would look met. */
+static int
+check_sdc(const char *log, struct ax_err *err)
+{
+	static const char *const absent[] = {"not found", NULL};
+	const char *from = strstr(log, MARK "LINKED");
+	const char *to = from ? strstr(from, MARK "CONSTRAINED") : NULL;
+	struct ax_str s = AX_STR_INIT;
+	char *text = to ? ax_strndup(from, (size_t)(to - from)) : NULL;
+	int rc = 0;
+
+	if (text && strstr(text, "not found")) {
+		ax_tool_excerpt(&s, text, absent, NULL, 10);
+		rc = ax_err_set(err, AX_EXIT_STAGE,
+				"the constraints (in/sdc) name what the design "
+				"does not have\n%s",
+				s.buf);
+	}
+	free(text);
+	ax_str_free(&s);
+	return rc;
+}
+
 /* How far the script came says what went wrong. */
 static int
 explain(struct ax_task *t, const char *log, int status, struct ax_err *err)
 {
 	static const char *const box[] = {"Creating black box", NULL};
 	struct ax_str s = AX_STR_INIT;
-	const char *where = "did not start its script", *came;
+	const char *where = "did not start its script", *came, *hint = "";
 	char text[64], *before = until_error(log);
 
 	if (!before && strstr(log, "Creating black box")) {
@@ -298,8 +324,11 @@ explain(struct ax_task *t, const char *log, int status, struct ax_err *err)
 		goto bad;
 	}
 	if (!before && strstr(log, MARK "DONE"))
-		return 0;
+		return ax_task_in(t, "sdc") ? check_sdc(log, err) : 0;
 	came = before ? before : log;
+	if (strstr(log, "syntax error, unexpected '{'"))
+		hint = "\nOpenSTA reads no {...} on the left of an assign: "
+		       "write the netlist with Yosys's -simple-lhs";
 	if (strstr(came, MARK "CONSTRAINED"))
 		where = "failed in the analysis";
 	else if (strstr(came, MARK "LINKED"))
@@ -312,9 +341,9 @@ explain(struct ax_task *t, const char *log, int status, struct ax_err *err)
 			"its module)";
 	else if (strstr(came, MARK "BEGIN"))
 		where = "refuses the library (in/liberty)";
-	ax_tool_excerpt(&s, log, trouble, NULL, 10);
-	ax_err_set(err, AX_EXIT_STAGE, "OpenSTA %s (%s)%s%s", where,
-		   ax_status_text(text, sizeof(text), status),
+	ax_tool_excerpt(&s, log, trouble, echo, 10);
+	ax_err_set(err, AX_EXIT_STAGE, "OpenSTA %s (%s)%s%s%s", where,
+		   ax_status_text(text, sizeof(text), status), hint,
 		   s.len ? "\n" : "", s.len ? s.buf : "");
 bad:
 	free(before);

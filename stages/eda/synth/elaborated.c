@@ -44,6 +44,35 @@ net_name(json_t *module, json_t *cell)
 	return NULL;
 }
 
+/* Ports of the top module; false when it is in order. */
+static bool
+bad_ports(json_t *module, struct ax_err *err)
+{
+	const char *name;
+	json_t *port;
+	bool out = false;
+
+	json_object_foreach(json_object_get(module, "ports"), name, port)
+	{
+		const char *way =
+			json_string_value(json_object_get(port, "direction"));
+
+		if (way && ax_streq(way, "inout")) {
+			ax_err_set(err, AX_EXIT_STAGE,
+				   "port %s is an inout; make it an input or "
+				   "an output",
+				   name);
+			return true;
+		}
+		out |= way && ax_streq(way, "output");
+	}
+	if (!out)
+		ax_err_set(err, AX_EXIT_STAGE,
+			   "the top module has no output: nothing is left to "
+			   "synthesise");
+	return !out;
+}
+
 int
 ax_elaborated_check(const char *path, struct ax_err *err)
 {
@@ -52,6 +81,7 @@ ax_elaborated_check(const char *path, struct ax_err *err)
 	json_t *module, *cell;
 	struct ax_json j;
 	unsigned found = 0;
+	size_t from;
 
 	if (ax_json_load(&j, path, err) < 0)
 		return ax_err_wrap(err, "the elaborated design");
@@ -70,9 +100,28 @@ ax_elaborated_check(const char *path, struct ax_err *err)
 			if (!why || found++ >= 10)
 				continue;
 			net = net_name(module, cell);
+			from = s.len;
 			ax_str_addf(&s, "\n  %s: %s%s%s%s", src ? src : mname,
 				    net ? "'" : "", net ? net : "",
 				    net ? "' is " : "", why);
+			/* a memory has an element for each of its ports */
+			if (from &&
+			    strstr(s.buf, s.buf + from) < s.buf + from) {
+				s.len = from;
+				s.buf[from] = '\0';
+				found--;
+			}
+		}
+	}
+	json_object_foreach(json_object_get(j.root, "modules"), mname, module)
+	{
+		if (!found &&
+		    json_object_get(json_object_get(module, "attributes"),
+				    "top") &&
+		    bad_ports(module, err)) {
+			ax_json_free(&j);
+			ax_str_free(&s);
+			return -1;
 		}
 	}
 	ax_json_free(&j);

@@ -64,6 +64,11 @@ choose_recipes(struct job *j, struct ax_task *t, struct ax_err *err)
 			return ax_err_set(err, AX_EXIT_USAGE,
 					  "recipe 'script' wants ABC commands "
 					  "in parameter script");
+		/* ABC hands such a line to a shell */
+		if (strchr(script, '!'))
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "parameter script: '!' (a shell "
+					  "command) is not allowed");
 		j->recipe[j->recipes++] = ax_strdup(script);
 	} else if (script) {
 		return ax_err_set(err, AX_EXIT_USAGE,
@@ -99,7 +104,8 @@ write_subset(struct ax_task *t, const struct job *j,
 	struct ax_str s = AX_STR_INIT;
 	int rc;
 
-	if (ax_cells_choose(keep, lib, ax_task_json(t, "cells"), err) < 0)
+	if (ax_cells_choose(keep, lib, ax_task_json(t, "cells"), err) < 0 ||
+	    ax_cells_complete(lib, keep, err) < 0)
 		return -1;
 	ax_liberty_filter(&s, lib, keep);
 	rc = ax_write_plain(SUBSET, s.buf, s.len, err);
@@ -177,7 +183,8 @@ write_script(struct ax_task *t, const struct job *j, const char *here,
 			    "setattr -mod -unset src *\n"
 			    "setattr -mod -unset hdlname *\n"
 			    "tee -o tmp/stat.%zu stat -liberty " SUBSET "\n"
-			    "write_verilog -noattr -noexpr tmp/netlist.%zu.v\n"
+			    "write_verilog -noattr -noexpr -simple-lhs "
+			    "tmp/netlist.%zu.v\n"
 			    "write_json tmp/netlist.%zu.json\n"
 			    "flatten\n"
 			    "opt_clean -purge\n"
@@ -260,6 +267,13 @@ run_yosys(struct ax_task *t, const struct job *j, struct ax_err *err)
 	else if (log.buf && strstr(log.buf, "Can't open ABC output"))
 		hint = "; ABC ended early (some commands need a buffer among "
 		       "the cells)";
+	else if (log.buf && strstr(log.buf, "ERROR: ABC: execution"))
+		hint = "; ABC died of these commands and cells (circuitsdna, "
+		       "and what sizes or buffers, needs buffers among the "
+		       "cells)";
+	else if (log.buf && strstr(log.buf, "Can't open include file"))
+		hint = "; `include finds nothing here, since inputs have no "
+		       "file names: wire every file to the input";
 	else if (log.buf && strstr(log.buf, "not found!") &&
 		 strstr(log.buf, j->top))
 		hint = "; parameter top names the top module";

@@ -122,6 +122,32 @@ ax_cells_choose(bool *keep, const struct ax_liberty *lib, const json_t *names,
 	return 0;
 }
 
+int
+ax_cells_complete(const struct ax_liberty *lib, const bool *keep,
+		  struct ax_err *err)
+{
+	bool inverter = false, other = false;
+
+	for (size_t i = 0; i < lib->cells; i++) {
+		const struct ax_lib_cell *c = &lib->cell[i];
+		enum ax_gate kind;
+
+		if (!keep[i] || !c->combinational || c->outs != 1)
+			continue;
+		kind = ax_gate_of_tt(c->ins, c->pin[c->out[0]].tt);
+		inverter |= kind == AX_INV;
+		other |= c->ins > 1 && kind != AX_XOR && kind != AX_XNOR;
+	}
+	if (inverter && other)
+		return 0;
+	return ax_err_set(err, AX_EXIT_STAGE,
+			  "parameter cells: the cells chosen from library %s "
+			  "hold no %s; ABC cannot map to them",
+			  lib->name,
+			  inverter ? "AND2, OR2, NAND2, NOR2 or the like"
+				   : "inverter");
+}
+
 /* `!a*b+...` in genlib's grammar from the factored form. */
 static void
 operand(struct ax_str *out, const char *const *text, unsigned i, bool neg)

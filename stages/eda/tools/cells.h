@@ -32,6 +32,12 @@ const struct ax_lib_cell *ax_cells_of_kind(const struct ax_liberty *lib,
 int ax_cells_choose(bool *keep, const struct ax_liberty *lib,
 		    const json_t *names, struct ax_err *err);
 /*
+ * Can ABC map to the chosen cells? It dies, without a word, when there is no
+ * inverter or nothing but inverters and exclusive-ors.
+ */
+int ax_cells_complete(const struct ax_liberty *lib, const bool *keep,
+		      struct ax_err *err);
+/*
  * The chosen cells as a genlib file: name, cost, function of each output, and
  * unit delays. The cost is the area, or the transistor estimate. Cells of more
  * than one output are left out, because ABC's mappers place none of them.

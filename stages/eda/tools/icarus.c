@@ -11,7 +11,7 @@
 #define BENCH "tmp/axpipe_tb.v"
 #define STIMULI "tmp/stimuli.txt"
 #define PROGRAM "tmp/sim.vvp"
-#define DONE "AXPIPE-DONE"
+#define DONE "tmp/axpipe_done"
 
 int
 ax_icarus_job_of(struct ax_icarus_job *job, struct ax_task *t,
@@ -70,7 +70,9 @@ write_bench(const struct ax_icarus_job *job, const struct ax_golden *want,
 		"      got = $fscanf(in, \"%%b %%b\\n\", a, b);\n"
 		"    end\n"
 		"    $fclose(out);\n"
-		"    $display(\"" DONE " %%0d\", n);\n"
+		"    out = $fopen(\"" DONE "\", \"w\");\n"
+		"    $fwrite(out, \"%%0d\", n);\n"
+		"    $fclose(out);\n"
 		"    $finish;\n"
 		"  end\n"
 		"endmodule\n",
@@ -92,7 +94,8 @@ write_bench(const struct ax_icarus_job *job, const struct ax_golden *want,
 }
 
 static const char *const trouble[] = {
-	"error", "ERROR", "Unknown module", "sorry", "rror:", "fatal", NULL};
+	"error", "ERROR", "Unknown module", "Include file",
+	"sorry", "rror:", "fatal",          NULL};
 static const char *const noise[] = {"ifnone", NULL};
 
 /* What a compiler warning about the bench's own instance means. */
@@ -169,7 +172,10 @@ compile(struct ax_task *t, const struct ax_icarus_job *job,
 		ax_str_add(&log, "");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		ax_tool_excerpt(&s, log.buf, trouble, noise, 10);
-		if (log.len && strstr(log.buf, "Unknown module type"))
+		if (log.len && strstr(log.buf, "Include file"))
+			hint = "\n`include finds nothing here: inputs have no "
+			       "file names. Wire every file to the input.";
+		else if (log.len && strstr(log.buf, "Unknown module type"))
 			hint = "\nThe module is in none of the files given.";
 		else if (log.len && strstr(log.buf, "is not a port of"))
 			hint = "\nParameters top, a, b, out name the module "
@@ -228,8 +234,8 @@ ax_icarus_run(struct ax_task *t, const struct ax_icarus_job *job,
 {
 	static const char *const args[] = {"-n", PROGRAM, NULL};
 	struct ax_str log = AX_STR_INIT, s = AX_STR_INIT;
-	const char *done;
-	char text[64];
+	char text[64], *done = NULL;
+	size_t len;
 	int status, rc = -1;
 
 	ax_task_progress(t, 0, 3, "compiling");
@@ -240,20 +246,25 @@ ax_icarus_run(struct ax_task *t, const struct ax_icarus_job *job,
 	ax_task_progress(t, 1, 3, "%zu patterns", want->lines);
 	if (ax_tool_run(t, "vvp", args, &log, &status, err) < 0)
 		goto end;
-	done = log.len ? strstr(log.buf, DONE) : NULL;
+	/* in a file of its own: what the circuit displays is not to be told
+	 * from what the bench does */
+	if (ax_is_file(DONE) && ax_read_file(&done, &len, DONE, 64, NULL) < 0)
+		done = NULL;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !done ||
-	    strtoull(done + strlen(DONE), NULL, 10) != want->lines) {
+	    strtoull(done, NULL, 10) != want->lines) {
 		ax_tool_excerpt(&s, log.buf ? log.buf : "", trouble, noise, 10);
 		ax_err_set(err, AX_EXIT_STAGE,
 			   "the simulation of %s ended before the last pattern "
 			   "(vvp: %s)%s%s",
 			   what, ax_status_text(text, sizeof(text), status),
-			   s.len ? "\n" : "; does the circuit call $finish?",
+			   s.len ? "\n"
+				 : "; does the circuit call $finish or $stop?",
 			   s.len ? s.buf : "");
 		goto end;
 	}
 	rc = job->vcd ? blank_date(job->vcd, err) : 0;
 end:
+	free(done);
 	ax_str_free(&log);
 	ax_str_free(&s);
 	return rc;
