@@ -5,6 +5,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/json.h"
+#include "pipeline/subst.h"
 
 const char *
 ax_verdict_name(enum ax_verdict v)
@@ -23,26 +24,6 @@ ax_run_metrics(void *arg, const struct ax_node *node)
 	if (o->state != AX_HIT && o->state != AX_DONE)
 		return NULL;
 	return o->metrics;
-}
-
-/* The member of a {"$by": ...} table that belongs to a point; anything else is
- * the same for every point. Borrowed; NULL when the table has no such row. */
-static const json_t *
-at_point(const json_t *value, const json_t *coords)
-{
-	struct ax_str key = AX_STR_INIT;
-	const json_t *by, *coord, *found = NULL;
-
-	by = json_is_object(value) ? json_object_get(value, "$by") : NULL;
-	if (!by)
-		return value;
-	coord = json_object_get(coords, json_string_value(by));
-	if (coord) {
-		ax_coord_spell(&key, coord);
-		found = json_object_get(value, key.buf);
-		ax_str_free(&key);
-	}
-	return found ? found : json_object_get(value, "*");
 }
 
 static char *
@@ -90,45 +71,65 @@ signed_delta(double d)
 	return d == 0 ? ax_strdup("0") : ax_asprintf("%+.6g", d);
 }
 
-/* Compares one measured value with what is claimed of it. */
+/* True when a measured value is what is claimed; *delta: their difference.
+ * Integers are compared as such: beyond 2^53 a double cannot tell them apart. */
+static bool
+equal(double *delta, const json_t *got, const json_t *want, double width)
+{
+	json_int_t d;
+
+	*delta = json_number_value(got) - json_number_value(want);
+	if (json_is_integer(got) && json_is_integer(want) &&
+	    !__builtin_sub_overflow(json_integer_value(got),
+				    json_integer_value(want), &d)) {
+		*delta = (double)d;
+		if (width <= 0)
+			return d == 0;
+	}
+	return fabs(*delta) <= width;
+}
+
+/* A claimed string: in quotes where a number was measured. */
+static void
+judge_string(struct ax_claim *c, const json_t *want, const json_t *got)
+{
+	const char *text = json_string_value(want);
+	bool quotes = got && !json_is_string(got);
+
+	c->expected = ax_asprintf(quotes ? "\"%s\"" : "%s", text);
+	if (!got)
+		c->verdict = AX_MISSING;
+	else
+		c->verdict = ax_streq(json_string_value(got), text) ? AX_HOLDS
+								    : AX_FAILS;
+}
+
+/* Compares one measured value with what is claimed of it; of the claim,
+ * everything is said for this point. */
 static int
 judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
       struct ax_err *err)
 {
-	const json_t *equals, *most, *least, *between, *tolerance;
-	double got = json_number_value(p->value), want, width, lo, hi;
+	const json_t *equals = json_object_get(claim, "equals");
+	const json_t *most = json_object_get(claim, "at_most");
+	const json_t *least = json_object_get(claim, "at_least");
+	const json_t *between = json_object_get(claim, "between");
+	const json_t *tolerance = json_object_get(claim, "tolerance");
+	double got = json_number_value(p->value), want, width, lo, hi, delta;
 	char *a, *b;
 	bool good;
 
-	equals = at_point(json_object_get(claim, "equals"), p->coords);
-	most = at_point(json_object_get(claim, "at_most"), p->coords);
-	least = at_point(json_object_get(claim, "at_least"), p->coords);
-	between = at_point(json_object_get(claim, "between"), p->coords);
-	tolerance = at_point(json_object_get(claim, "tolerance"), p->coords);
-	if (!equals && !most && !least && !between) {
-		c->expected = ax_strdup("");
-		c->measured = number_text(p->value);
-		c->verdict = AX_MISSING;
-		free(c->note);
-		c->note = ax_strdup("the claim states no number for this point");
-		return 0;
-	}
 	c->measured = p->value ? number_text(p->value)
 			       : ax_strdup(p->missing ? p->missing
 						      : "no value");
-	if (equals && json_is_string(equals)) {
-		c->expected = ax_strdup(json_string_value(equals));
-		good = p->value && ax_streq(json_string_value(p->value),
-					    json_string_value(equals));
-		c->verdict = !p->value ? AX_MISSING
-			     : good    ? AX_HOLDS
-				       : AX_FAILS;
+	if (json_is_string(equals)) {
+		judge_string(c, equals, p->value);
 		return 0;
 	}
 	if (equals) {
 		want = json_number_value(equals);
-		if (band(&width, tolerance, want,
-			 json_is_integer(equals) && !tolerance, err) < 0)
+		if (band(&width, tolerance, want, json_is_integer(equals),
+			 err) < 0)
 			return -1;
 		a = number_text(equals);
 		if (width > 0 && tolerance) {
@@ -139,16 +140,16 @@ judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
 		} else {
 			c->expected = a;
 		}
-		good = fabs(got - want) <= width;
-		if (p->value)
-			c->delta = signed_delta(got - want);
+		good = equal(&delta, p->value, equals, width);
+		if (json_is_number(p->value))
+			c->delta = signed_delta(delta);
 	} else if (most || least) {
 		want = json_number_value(most ? most : least);
 		a = number_text(most ? most : least);
 		c->expected = ax_asprintf("%s %s", most ? "<=" : ">=", a);
 		free(a);
 		good = most ? got <= want : got >= want;
-		if (p->value)
+		if (json_is_number(p->value))
 			c->delta = signed_delta(got - want);
 	} else {
 		lo = json_number_value(json_array_get(between, 0));
@@ -179,11 +180,12 @@ optional(const json_t *claim, const char *key)
 
 static int
 check_one(struct ax_claims *out, size_t *cap, const struct ax_run *r,
-	  const json_t *claim, struct ax_err *err)
+	  json_t *claim, struct ax_err *err)
 {
 	const char *text = json_string_value(json_object_get(claim, "value"));
 	struct ax_values values = {NULL, 0};
 	struct ax_expr *e = NULL;
+	json_t *here = NULL;
 	int rc = -1;
 	size_t i;
 
@@ -197,6 +199,9 @@ check_one(struct ax_claims *out, size_t *cap, const struct ax_run *r,
 		struct ax_claim *c;
 		const char *unit = ax_expr_unit(e);
 
+		if (ax_subst_point(&here, claim, values.points[i].coords,
+				   err) < 0)
+			goto out;
 		AX_GROW(out->list, out->n, *cap);
 		c = &out->list[out->n++];
 		memset(c, 0, sizeof(*c));
@@ -204,14 +209,16 @@ check_one(struct ax_claims *out, size_t *cap, const struct ax_run *r,
 		c->name = json_object_size(values.points[i].coords)
 				  ? ax_coord_name(text, values.points[i].coords)
 				  : ax_strdup(text);
-		c->figure = optional(claim, "figure");
-		c->text = optional(claim, "text");
-		c->note = optional(claim, "note");
-		c->unit = optional(claim, "unit");
+		c->figure = optional(here, "figure");
+		c->text = optional(here, "text");
+		c->note = optional(here, "note");
+		c->unit = optional(here, "unit");
 		if (!c->unit && unit)
 			c->unit = ax_strdup(unit);
-		if (judge(c, claim, &values.points[i], err) < 0)
+		if (judge(c, here, &values.points[i], err) < 0)
 			goto out;
+		json_decref(here);
+		here = NULL;
 		if (c->verdict == AX_HOLDS)
 			out->holds++;
 		else if (c->verdict == AX_FAILS)
@@ -223,6 +230,7 @@ check_one(struct ax_claims *out, size_t *cap, const struct ax_run *r,
 out:
 	if (rc < 0)
 		ax_err_wrap(err, "claim \"%s\"", text);
+	json_decref(here);
 	ax_values_free(&values);
 	ax_expr_free(e);
 	return rc;
@@ -302,7 +310,7 @@ ax_claims_json(const struct ax_claims *c)
 	return all;
 }
 
-/* A number in at most ten significant digits, for tables. */
+/* A number in at most ten significant digits, for tables; integers in full. */
 static char *
 brief(const char *text)
 {
@@ -312,7 +320,8 @@ brief(const char *text)
 	if (!text)
 		return ax_strdup("");
 	v = strtod(text, &end);
-	if (end == text || *end || strlen(text) <= 12)
+	if (end == text || *end || strlen(text) <= 12 ||
+	    !text[strspn(text, "-0123456789")])
 		return ax_strdup(text);
 	return ax_asprintf("%.10g", v);
 }
@@ -320,6 +329,32 @@ brief(const char *text)
 struct row {
 	char *cell[5];
 };
+
+/* One line of plain text: what a terminal or a reader of lines would act upon
+ * becomes a blank. With `bar`, for a cell of Markdown. */
+static void
+add_plain(struct ax_str *s, const char *text, bool bar)
+{
+	for (; text && *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (bar && (c == '|' || c == '\\'))
+			ax_str_addc(s, '\\');
+		ax_str_addc(s, c < 0x20 || c == 0x7f ? ' ' : *text);
+	}
+}
+
+/* Columns that a text takes: bytes that go on with a UTF-8 character do not
+ * count. */
+static size_t
+columns(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
 
 static void
 fill_row(struct row *row, const struct ax_claim *c)
@@ -351,19 +386,26 @@ ax_claims_table(struct ax_str *s, const struct ax_claims *c, bool color)
 	for (i = 0; i < c->n; i++) {
 		fill_row(&rows[i], &c->list[i]);
 		for (k = 0; k < 5; k++)
-			width[k] = AX_MAX(width[k], strlen(rows[i].cell[k]));
+			width[k] = AX_MAX(width[k], columns(rows[i].cell[k]));
 	}
 	for (k = 0; k < 5 && c->n; k++)
 		ax_str_addf(s, k < 4 ? "%-*s  " : "%.0d%s\n",
 			    k < 4 ? (int)width[k] : 0, heads[k]);
 	for (i = 0; i < c->n; i++) {
-		for (k = 0; k < 4; k++)
-			ax_str_addf(s, "%-*s  ", (int)width[k],
-				    rows[i].cell[k]);
+		for (k = 0; k < 4; k++) {
+			add_plain(s, rows[i].cell[k], false);
+			ax_str_addf(s, "%*s",
+				    (int)(width[k] - columns(rows[i].cell[k])) +
+					    2,
+				    "");
+		}
 		ax_str_addf(s, "%s%s%s", color ? paint[c->list[i].verdict] : "",
 			    rows[i].cell[4], color ? "\033[0m" : "");
-		if (c->list[i].note)
-			ax_str_addf(s, "  (%s)", c->list[i].note);
+		if (c->list[i].note) {
+			ax_str_add(s, "  (");
+			add_plain(s, c->list[i].note, false);
+			ax_str_addc(s, ')');
+		}
 		ax_str_addc(s, '\n');
 		for (k = 0; k < 5; k++)
 			free(rows[i].cell[k]);
@@ -371,6 +413,18 @@ ax_claims_table(struct ax_str *s, const struct ax_claims *c, bool color)
 	free(rows);
 	ax_str_addf(s, "%zu claims: %zu hold, %zu fail, %zu missing\n", c->n,
 		    c->holds, c->fails, c->missing);
+}
+
+/* A description: '#' would start a directive such as TODO. */
+static void
+add_tap(struct ax_str *s, const char *text)
+{
+	size_t start = s->len;
+
+	add_plain(s, text, false);
+	for (; start < s->len; start++)
+		if (s->buf[start] == '#')
+			s->buf[start] = ' ';
 }
 
 void
@@ -382,14 +436,22 @@ ax_claims_tap(struct ax_str *s, const struct ax_claims *c)
 	for (i = 0; i < c->n; i++) {
 		const struct ax_claim *m = &c->list[i];
 
-		ax_str_addf(s, "%sok %zu - %s%s%s\n",
-			    m->verdict == AX_HOLDS ? "" : "not ", i + 1,
-			    m->figure ? m->figure : "", m->figure ? ": " : "",
-			    m->name);
-		ax_str_addf(s, "# claimed %s, here %s%s%s: %s\n", m->expected,
-			    m->measured, m->unit ? " " : "",
-			    m->unit ? m->unit : "",
-			    ax_verdict_name(m->verdict));
+		ax_str_addf(s, "%sok %zu - ",
+			    m->verdict == AX_HOLDS ? "" : "not ", i + 1);
+		if (m->figure) {
+			add_tap(s, m->figure);
+			ax_str_add(s, ": ");
+		}
+		add_tap(s, m->name);
+		ax_str_add(s, "\n# claimed ");
+		add_plain(s, m->expected, false);
+		ax_str_add(s, ", here ");
+		add_plain(s, m->measured, false);
+		if (m->unit) {
+			ax_str_addc(s, ' ');
+			add_plain(s, m->unit, false);
+		}
+		ax_str_addf(s, ": %s\n", ax_verdict_name(m->verdict));
 	}
 }
 
@@ -436,7 +498,9 @@ ax_claims_markdown(struct ax_str *s, const struct ax_claims *c)
 
 		fill_row(&row, &c->list[i]);
 		for (k = 0; k < 5; k++) {
-			ax_str_addf(s, "| %s ", row.cell[k]);
+			ax_str_add(s, "| ");
+			add_plain(s, row.cell[k], true);
+			ax_str_addc(s, ' ');
 			free(row.cell[k]);
 		}
 		ax_str_add(s, "|\n");

@@ -26,11 +26,15 @@ struct line {
 	char *style;
 	struct xy *points;
 	size_t n, cap;
+	size_t drawn;	/* points that the axes of the figure can show */
+	size_t dropped; /* points that are no finite numbers, or too many */
 };
 
 struct drawing {
 	struct line *lines;
 	size_t n, cap;
+	struct ax_map ticks; /* a word on the x axis -> its place, from 1 */
+	size_t nticks;
 	struct ax_str notes;
 };
 
@@ -50,12 +54,27 @@ new_line(struct drawing *d, const char *label, const char *style)
 static void
 add_point(struct line *l, double x, double y, const char *tick)
 {
-	if (l->n >= MAX_POINTS || !isfinite(x) || !isfinite(y))
+	if (l->n >= MAX_POINTS || !isfinite(x) || !isfinite(y)) {
+		l->dropped++;
 		return;
+	}
 	AX_GROW(l->points, l->n, l->cap);
 	l->points[l->n].x = x;
 	l->points[l->n].y = y;
 	l->points[l->n++].tick = tick ? ax_strdup(tick) : NULL;
+}
+
+/* The place of a word on the x axis: the same in every series. */
+static double
+place_of(struct drawing *d, const char *tick)
+{
+	uintptr_t at = (uintptr_t)ax_map_get(&d->ticks, tick);
+
+	if (!at) {
+		at = ++d->nticks;
+		ax_map_set(&d->ticks, tick, (void *)at);
+	}
+	return (double)(at - 1);
 }
 
 static void
@@ -107,7 +126,7 @@ join(struct drawing *d, struct line *l, const struct ax_values *xs,
 			tick = json_string_value(x->value);
 			xv = strtod(tick, &end);
 			if (*end || end == tick)
-				xv = (double)l->n;
+				xv = place_of(d, tick);
 			else
 				tick = NULL;
 		}
@@ -146,12 +165,13 @@ expression_series(struct drawing *d, const json_t *s, const struct ax_run *r,
 		for (i = 0; i < json_array_size(x) && i < json_array_size(y);
 		     i++) {
 			const json_t *xv = json_array_get(x, i);
+			const char *tick = json_string_value(xv);
 
 			add_point(l,
-				  json_is_number(xv) ? json_number_value(xv)
-						     : (double)i,
+				  tick ? place_of(d, tick)
+				       : json_number_value(xv),
 				  json_number_value(json_array_get(y, i)),
-				  json_string_value(xv));
+				  tick);
 		}
 		return 0;
 	}
@@ -281,18 +301,59 @@ by_x(const void *a, const void *b)
 	return p->y < q->y ? -1 : p->y > q->y;
 }
 
-/* A gnuplot string: single quotes, in which nothing is special but ''. */
+/* A gnuplot string. Whatever gnuplot could take for more than itself, quotes
+ * and backquotes first, is written as an octal escape; a digit after one, too,
+ * for gnuplot reads as many as there are. */
 static void
 quoted(struct ax_str *s, const char *text)
 {
-	ax_str_addc(s, '\'');
+	bool escaped = false;
+
+	ax_str_addc(s, '"');
 	for (; text && *text; text++) {
-		if (*text == '\'')
-			ax_str_add(s, "''");
+		unsigned char c = (unsigned char)*text;
+
+		escaped = c >= 0x20 && (strchr("\"'`\\$@%{}#", c) ||
+					(escaped && c >= '0' && c <= '9'));
+		if (escaped)
+			ax_str_addf(s, "\\%03o", c);
 		else
-			ax_str_addc(s, (unsigned char)*text < 0x20 ? ' ' : *text);
+			ax_str_addc(s, c < 0x20 || c == 0x7f ? ' ' : *text);
 	}
-	ax_str_addc(s, '\'');
+	ax_str_addc(s, '"');
+}
+
+/* True when an axis is logarithmic, and a value has no place on it. */
+static bool
+off(const json_t *fig, const char *log, double v)
+{
+	return v <= 0 && json_is_true(json_object_get(fig, log));
+}
+
+/* How many points of a line can be drawn; says how many cannot. */
+static size_t
+drawable(struct drawing *d, const struct line *l, const json_t *fig)
+{
+	const char *who = *l->label ? l->label : "series";
+	size_t k, n = 0;
+	char *why;
+
+	for (k = 0; k < l->n; k++)
+		n += !off(fig, "logx", l->points[k].x) &&
+		     !off(fig, "logy", l->points[k].y);
+	if (l->n > n) {
+		why = ax_asprintf("%zu of %zu points are not above 0 and have no place on a logarithmic axis",
+				  l->n - n, l->n);
+		note(d, who, why);
+		free(why);
+	}
+	if (l->dropped) {
+		why = ax_asprintf("%zu points are not finite numbers, or more than %d",
+				  l->dropped, MAX_POINTS);
+		note(d, who, why);
+		free(why);
+	}
+	return n;
 }
 
 static void
@@ -308,7 +369,7 @@ set_string(struct ax_str *s, const json_t *fig, const char *key)
 }
 
 static void
-set_range(struct ax_str *s, const json_t *fig, const char *key)
+set_range(struct ax_str *s, const json_t *fig, const char *key, const char *log)
 {
 	const json_t *v = json_object_get(fig, key);
 	size_t i;
@@ -319,7 +380,7 @@ set_range(struct ax_str *s, const json_t *fig, const char *key)
 	for (i = 0; i < 2; i++) {
 		const json_t *end = json_array_get(v, i);
 
-		if (json_is_number(end))
+		if (json_is_number(end) && !off(fig, log, json_number_value(end)))
 			ax_str_add_num(s, json_number_value(end));
 		else
 			ax_str_addc(s, '*');
@@ -328,44 +389,106 @@ set_range(struct ax_str *s, const json_t *fig, const char *key)
 }
 
 static void
+set_ticks(struct ax_str *s, const struct drawing *d)
+{
+	bool *done = ax_calloc(d->nticks + 1, sizeof(*done));
+	size_t i, k, n = 0;
+
+	for (i = 0; i < d->n; i++) {
+		for (k = 0; k < d->lines[i].n; k++) {
+			const struct xy *p = &d->lines[i].points[k];
+
+			if (!p->tick || done[(size_t)p->x])
+				continue;
+			done[(size_t)p->x] = true;
+			ax_str_add(s, n++ ? "set xtics add (" : "set xtics (");
+			quoted(s, p->tick);
+			ax_str_addf(s, " %.17g)\n", p->x);
+		}
+	}
+	free(done);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const double *p = a, *q = b;
+
+	return *p < *q ? -1 : *p > *q;
+}
+
+/* The width that the bars of one x share: most of the least distance between
+ * two of them. *nbars: how many series have bars. */
+static double
+bar_spread(const struct drawing *d, size_t *nbars)
+{
+	double *xs = NULL, least = INFINITY;
+	size_t n = 0, cap = 0, i, k;
+
+	*nbars = 0;
+	for (i = 0; i < d->n; i++) {
+		const struct line *l = &d->lines[i];
+
+		if (!l->drawn || !ax_streq(l->style, "bars"))
+			continue;
+		++*nbars;
+		for (k = 0; k < l->n; k++) {
+			AX_GROW(xs, n, cap);
+			xs[n++] = l->points[k].x;
+		}
+	}
+	if (n)
+		qsort(xs, n, sizeof(*xs), by_value);
+	for (i = 1; i < n; i++)
+		if (xs[i] > xs[i - 1])
+			least = AX_MIN(least, xs[i] - xs[i - 1]);
+	free(xs);
+	return 0.8 * (isfinite(least) ? least : 1);
+}
+
+static void
 script(struct ax_str *s, const json_t *fig, const struct drawing *d)
 {
-	/* Okabe and Ito's colours: told apart by everybody, on light and dark */
-	static const char *const colors[] = {"#0072B2", "#D55E00", "#009E73",
+	/* Okabe and Ito's colours, the blue lighter: told apart by
+	 * everybody, on light and dark */
+	static const char *const colors[] = {"#2B8CD6", "#D55E00", "#009E73",
 					     "#CC79A7", "#E69F00", "#56B4E9"};
-	size_t i, k, drawn = 0;
+	size_t i, k, drawn = 0, nbars = 0, bar = 0;
+	double spread;
 
 	ax_str_add(s, "set encoding utf8\n"
-		      "set terminal svg size 720,440 dynamic noenhanced font 'sans-serif,13' linewidth 1.3\n"
+		      "set terminal svg size 600,390 dynamic noenhanced font 'sans-serif,13' linewidth 1.3\n"
 		      "set border 3\nset tics nomirror out\nset grid lw 0.4\n"
-		      "set key outside bottom center horizontal\nset boxwidth 0.7 relative\nset style fill solid 0.7\n");
+		      "set key outside top left horizontal Left reverse\nset style fill solid 0.7\n");
 	set_string(s, fig, "xlabel");
 	set_string(s, fig, "ylabel");
 	if (json_is_true(json_object_get(fig, "logx")))
 		ax_str_add(s, "set logscale x\n");
 	if (json_is_true(json_object_get(fig, "logy")))
 		ax_str_add(s, "set logscale y\n");
-	set_range(s, fig, "xrange");
-	set_range(s, fig, "yrange");
+	set_range(s, fig, "xrange", "logx");
+	set_range(s, fig, "yrange", "logy");
+	set_ticks(s, d);
+	spread = bar_spread(d, &nbars);
+	if (nbars)
+		ax_str_addf(s, "set boxwidth %.17g absolute\n",
+			    spread / (double)nbars);
 	for (i = 0; i < d->n; i++) {
-		if (!d->lines[i].n)
+		double shift = 0;
+
+		if (!d->lines[i].drawn)
 			continue;
+		/* bars of several series stand side by side */
+		if (ax_streq(d->lines[i].style, "bars"))
+			shift = spread / (double)nbars *
+				((double)bar++ - ((double)nbars - 1) / 2);
 		ax_str_addf(s, "$d%zu << EOD\n", i);
 		for (k = 0; k < d->lines[i].n; k++) {
 			const struct xy *p = &d->lines[i].points[k];
 
-			ax_str_addf(s, "%.17g %.17g", p->x, p->y);
-			if (p->tick) {
-				const char *c;
-
-				ax_str_add(s, " \"");
-				for (c = p->tick; *c; c++)
-					ax_str_addc(s, *c == '"' || *c == '\\' ||
-							       (unsigned char)*c < 0x20
-						       ? ' '
-						       : *c);
-				ax_str_add(s, "\"");
-			}
+			if (off(fig, "logx", p->x) || off(fig, "logy", p->y))
+				continue;
+			ax_str_addf(s, "%.17g %.17g", p->x + shift, p->y);
 			ax_str_addc(s, '\n');
 		}
 		ax_str_add(s, "EOD\n");
@@ -375,11 +498,10 @@ script(struct ax_str *s, const json_t *fig, const struct drawing *d)
 		const struct line *l = &d->lines[i];
 		bool bars = ax_streq(l->style, "bars");
 
-		if (!l->n)
+		if (!l->drawn)
 			continue;
-		ax_str_addf(s, "%s$d%zu using 1:2%s with %s lc rgb '%s'%s title ",
+		ax_str_addf(s, "%s$d%zu using 1:2 with %s lc rgb '%s'%s title ",
 			    drawn ? ", " : "", i,
-			    l->points[0].tick ? ":xtic(3)" : "",
 			    bars ? "boxes" : l->style,
 			    colors[drawn % AX_LEN(colors)],
 			    bars ? "" : ax_streq(l->style, "lines")
@@ -394,7 +516,7 @@ script(struct ax_str *s, const json_t *fig, const struct drawing *d)
 static int
 run_gnuplot(char **svg, const struct ax_str *text, struct ax_err *err)
 {
-	char dir[] = "/tmp/axpipe-figure.XXXXXX", status_text[64];
+	char *dir = ax_tmp_template("axpipe-figure"), status_text[64];
 	struct ax_str out = AX_STR_INIT, errors = AX_STR_INIT;
 	const char *argv[] = {"gnuplot", "--default-settings", NULL, NULL};
 	char *path;
@@ -403,8 +525,11 @@ run_gnuplot(char **svg, const struct ax_str *text, struct ax_err *err)
 	*svg = NULL;
 	out.max = MAX_SVG;
 	errors.max = 4096;
-	if (!mkdtemp(dir))
-		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", dir);
+	if (!mkdtemp(dir)) {
+		ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", dir);
+		free(dir);
+		return -1;
+	}
 	path = ax_join(dir, "figure.gp");
 	argv[2] = path;
 	if (ax_write_plain(path, text->buf, text->len, err) == 0 &&
@@ -422,6 +547,7 @@ run_gnuplot(char **svg, const struct ax_str *text, struct ax_err *err)
 		}
 	}
 	ax_rmtree(dir, NULL);
+	free(dir);
 	free(path);
 	ax_str_free(&out);
 	ax_str_free(&errors);
@@ -472,7 +598,7 @@ ax_figure_draw(struct ax_figure *out, const struct ax_run *r, size_t i,
 	const json_t *fig = json_array_get(r->graph->figures, i);
 	const char *name = json_string_value(json_object_get(fig, "name"));
 	const char *title = json_string_value(json_object_get(fig, "title"));
-	struct drawing d = {NULL, 0, 0, AX_STR_INIT};
+	struct drawing d = {NULL, 0, 0, AX_MAP_INIT, 0, AX_STR_INIT};
 	struct ax_str text = AX_STR_INIT;
 	json_t *s;
 	size_t k, m;
@@ -489,7 +615,8 @@ ax_figure_draw(struct ax_figure *out, const struct ax_run *r, size_t i,
 		if (d.lines[k].n && !ax_streq(d.lines[k].style, "bars"))
 			qsort(d.lines[k].points, d.lines[k].n,
 			      sizeof(struct xy), by_x);
-		out->points += d.lines[k].n;
+		d.lines[k].drawn = drawable(&d, &d.lines[k], fig);
+		out->points += d.lines[k].drawn;
 	}
 	if (rc == 0) {
 		out->name = ax_strdup(name ? name : "figure");
@@ -515,6 +642,7 @@ ax_figure_draw(struct ax_figure *out, const struct ax_run *r, size_t i,
 		free(d.lines[k].style);
 	}
 	free(d.lines);
+	ax_map_free(&d.ticks);
 	ax_str_free(&d.notes);
 	ax_str_free(&text);
 	return rc;

@@ -95,6 +95,7 @@ head(struct ax_str *s, const struct ax_run *r, const struct ax_claims *c)
 static void
 claims_section(struct ax_str *s, const struct ax_claims *c)
 {
+	bool figures = false;
 	size_t i;
 
 	ax_str_add(s, "<section id=\"claims\"><h2>Claims</h2>\n");
@@ -102,8 +103,11 @@ claims_section(struct ax_str *s, const struct ax_claims *c)
 		ax_str_add(s, "<p>The manifest claims nothing.</p></section>\n");
 		return;
 	}
-	ax_str_add(s, "<div class=\"card\"><table><thead><tr><th>Figure</th><th>Value</th><th>Claimed</th>"
-		      "<th>Here</th><th>Difference</th><th>Verdict</th></tr></thead><tbody>\n");
+	for (i = 0; i < c->n; i++)
+		figures |= c->list[i].figure != NULL;
+	ax_str_addf(s, "<div class=\"card\"><table><thead><tr>%s<th>Value</th><th>Claimed</th>",
+		    figures ? "<th>Figure</th>" : "");
+	ax_str_add(s, "<th>Here</th><th>Difference</th><th>Verdict</th></tr></thead><tbody>\n");
 	for (i = 0; i < c->n; i++) {
 		const struct ax_claim *m = &c->list[i];
 		const char *verdict = ax_verdict_name(m->verdict);
@@ -111,7 +115,8 @@ claims_section(struct ax_str *s, const struct ax_claims *c)
 		double v;
 
 		ax_str_add(s, "<tr>");
-		cell(s, "td", NULL, m->figure);
+		if (figures)
+			cell(s, "td", NULL, m->figure);
 		ax_str_add(s, "<td><code>");
 		ax_str_add_html(s, m->name);
 		ax_str_add(s, "</code>");
@@ -127,7 +132,8 @@ claims_section(struct ax_str *s, const struct ax_claims *c)
 		ax_str_add(s, "</td>");
 		cell(s, "td", "n", m->expected);
 		v = strtod(m->measured, &end);
-		if (!*end && strlen(m->measured) > 12)
+		if (!*end && strlen(m->measured) > 12 &&
+		    m->measured[strspn(m->measured, "-0123456789")])
 			ax_str_addf(s, "<td class=\"n\" title=\"%s\">%.10g",
 				    m->measured, v);
 		else {

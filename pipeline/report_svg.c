@@ -147,14 +147,18 @@ dot_text(const struct ax_run *r)
 int
 ax_report_graph(struct ax_str *svg, const struct ax_run *r, struct ax_err *err)
 {
-	char dir[] = "/tmp/axpipe-graph.XXXXXX", status_text[64], *path, *text;
+	char *dir = ax_tmp_template("axpipe-graph"), status_text[64];
+	char *path, *text;
 	const char *argv[] = {"dot", "-Tsvg", NULL, NULL};
 	struct ax_str out = AX_STR_INIT, errors = AX_STR_INIT;
 	const char *start;
 	int status = 0, rc = -1;
 
-	if (!mkdtemp(dir))
-		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", dir);
+	if (!mkdtemp(dir)) {
+		ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", dir);
+		free(dir);
+		return -1;
+	}
 	path = ax_join(dir, "graph.dot");
 	argv[2] = path;
 	text = dot_text(r);
@@ -175,6 +179,7 @@ ax_report_graph(struct ax_str *svg, const struct ax_run *r, struct ax_err *err)
 		}
 	}
 	ax_rmtree(dir, NULL);
+	free(dir);
 	free(path);
 	free(text);
 	ax_str_free(&out);

@@ -167,6 +167,11 @@ check_series(struct ax_graph *g, const json_t *s, const struct ax_place *at,
 		return -1;
 	nx = json_array_size(json_object_get(s, "x"));
 	ny = json_array_size(json_object_get(s, "y"));
+	if (json_is_array(json_object_get(s, "x")) !=
+	    json_is_array(json_object_get(s, "y")))
+		return ax_place_error(err, at, 0,
+				      "\"x\" and \"y\" must be both lists, or "
+				      "both expressions");
 	if (json_is_array(json_object_get(s, "x")) &&
 	    json_is_array(json_object_get(s, "y")) && nx != ny)
 		return ax_place_error(err, at, 0,
@@ -302,9 +307,12 @@ check_bound(const json_t *c, const struct ax_place *at, struct ax_err *err)
 	if (kind[0] == 'b')
 		return check_range(v, kind, at, err);
 	if (!json_is_number(v) && !(kind[0] == 'e' && json_is_string(v)))
-		return ax_place_error(err, &here, 0,
-				      "\"%s\" must be a number%s", kind,
-				      kind[0] == 'e' ? " or a string" : "");
+		return ax_place_error(
+			err, &here, 0, "\"%s\" must be a number%s", kind,
+			kind[0] != 'e'	       ? ""
+			: json_is_boolean(v) ? " or a string; true counts as "
+					       "1, false as 0"
+					     : " or a string");
 	here = ax_place_key(at, "tolerance");
 	if (kind[0] != 'e' && json_object_get(c, "tolerance"))
 		return ax_place_error(err, &here, 1,
@@ -390,11 +398,16 @@ read_claim(struct ax_graph *g, const struct ax_manifest *m,
 			"\"value\" must be an expression, as a string");
 	}
 	rc = ax_expr_parse(&e, json_string_value(text), g, &inner);
+	if (rc == 0) {
+		rc = check_points(&done, item->json, e, m, &at, err);
+		ax_expr_free(e);
+	} else {
+		ax_place_error(err, &here, 0, "%s", inner.text);
+	}
+	/* the name of a coordinate means a variable in an expression */
+	if (done && !json_equal(text, json_object_get(done, "value")))
+		json_object_set(done, "value", text);
 	json_decref(text);
-	if (rc < 0)
-		return ax_place_error(err, &here, 0, "%s", inner.text);
-	rc = check_points(&done, item->json, e, m, &at, err);
-	ax_expr_free(e);
 	if (!done)
 		return rc;
 	json_array_append_new(g->claims, done);

@@ -281,6 +281,15 @@ ax_join(const char *dir, const char *name)
 }
 
 char *
+ax_tmp_template(const char *name)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return ax_asprintf("%s/%s.XXXXXX", dir && dir[0] == '/' ? dir : "/tmp",
+			   name);
+}
+
+char *
 ax_dirname(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -40,6 +40,9 @@ bool ax_is_file(const char *path);
 bool ax_is_dir(const char *path);
 /* "a/b"; an absolute `name` stays as it is. Caller frees. */
 char *ax_join(const char *dir, const char *name);
+/* "$TMPDIR/NAME.XXXXXX", for mkdtemp; /tmp when TMPDIR is not an absolute
+ * path. Caller frees. */
+char *ax_tmp_template(const char *name);
 /* Folder part ("." if none), last part. Callers free / borrow. */
 char *ax_dirname(const char *path);
 const char *ax_basename(const char *path);

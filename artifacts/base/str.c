@@ -106,7 +106,12 @@ ax_str_add_html(struct ax_str *s, const char *text)
 			ax_str_add(s, "&#39;");
 			break;
 		default:
-			ax_str_addc(s, *text);
+			/* no XML may hold control characters, escaped or not */
+			if ((unsigned char)*text < 0x20 && *text != '\t' &&
+			    *text != '\n' && *text != '\r')
+				ax_str_add(s, "\357\277\275");
+			else
+				ax_str_addc(s, *text);
 		}
 	}
 }
