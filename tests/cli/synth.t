@@ -153,4 +153,8 @@ chmod +x "$T/fake"
 code "a tool that hangs is killed" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" tool:yosys="$T/fake" tool_timeout=1
 printf '#!/bin/sh\nexit 0\n' >"$T/fake"
 code "a tool that leaves nothing" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" tool:yosys="$T/fake"
+like "is not said to refuse anything" "$T/err" 'Yosys ended without a result'
+printf '#!/bin/sh\nkill -SEGV $$\n' >"$T/fake"
+code "a tool that crashes" 1 synth "$T/w" in:rtl="$T/m.v" in:liberty="$lib" tool:yosys="$T/fake"
+like "is said to have died, and how" "$T/err" 'Yosys died .signal 11'
 done_testing

@@ -280,8 +280,11 @@ run_yosys(struct ax_task *t, const struct job *j, struct ax_err *err)
 	if (log.buf && strstr(log.buf, "Can't open ABC output"))
 		ask_abc(t, &s);
 	ax_err_set(err, AX_EXIT_STAGE,
-		   "Yosys refuses the design (%s; in/rtl/0 is the first file "
-		   "of input rtl)%s\n%s",
+		   "Yosys %s (%s; in/rtl/0 is the first file of input rtl)%s"
+		   "\n%s",
+		   !WIFEXITED(status)    ? "died"
+		   : WEXITSTATUS(status) ? "refuses the design"
+					 : "ended without a result",
 		   ax_status_text(text, sizeof(text), status), hint,
 		   s.len ? s.buf : "  (no message)");
 done:
