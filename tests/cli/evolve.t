@@ -72,6 +72,8 @@ ok 'its bound holds' test "$(metric ref wce)" -le 5
 code 'and is kept' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" in:reference="$T/sum.csv" signed=false wce_abs=0
 like 'no start is said so' "$T/err" 'no feasible circuit to start from'
 
+code 'a netlist above the bound' 0 "$stage" circuit/evolve "$T/above" in:netlist="$T/mul2.txt" signed=true wce_abs=0 steps=8000
+like 'is replaced, which is said' "$T/err" 'given netlist is not used: its worst-case error'
 code 'a cost of what is no gate' 2 "$stage" circuit/evolve "$T/cost" in:netlist="$T/mul2.txt" signed=false 'costs={"FOO":1}'
 ok 'costs other than transistors' "$stage" circuit/evolve "$T/cost" in:netlist="$T/mul2.txt" signed=false wce_abs=0 \
 	steps=8000 'costs={"NOR":0.5,"INV":0.25}'

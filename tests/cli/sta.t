@@ -67,6 +67,16 @@ is "period and all" "$(calc "$(metric min_period) + $(metric wns)")" 4.00000
 echo 'create_clok x' >"$T/c.sdc"
 code "a broken SDC" 1 sta in:liberty="$lib" in:sdc="$T/c.sdc"
 like "is blamed" "$T/err" 'refuses the constraints'
+cat >>"$T/c.sdc" <<'E'
+create_clock -name c -period 4
+set_input_delay 0 -clock c [all_inputs]
+set_output_delay 1 -clock c [all_outputs]
+set_max_delay 0.01 -from A[0]
+E
+sed -i '/clok/d' "$T/c.sdc"
+code "an SDC with two path groups" 0 sta in:liberty="$lib" in:sdc="$T/c.sdc"
+is "counts each endpoint once" "$(metric endpoints)" 3
+is "in the table, too" "$(grep -c '^setup,' "$T/w/out/slacks.csv")" 3
 printf 'create_clock -name c -period 4\nset_input_delay 0 -clock c [get_ports nope]\n' >"$T/c.sdc"
 code "an SDC for another design" 1 sta in:liberty="$lib" in:sdc="$T/c.sdc"
 like "is told what is not there" "$T/err" "port 'nope' not found"

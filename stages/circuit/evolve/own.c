@@ -77,10 +77,20 @@ find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 		ax_starts_sort(list, *n);
 	} else {
 		ax_circuit_free(&given->c);
+		given = NULL;
 	}
-	if (*n)
+	if (given)
 		return list;
 	ax_problem_measure(&e->p, &e->start, &errors);
+	if (*n) {
+		fprintf(stderr,
+			"the given netlist is not used: its worst-case error "
+			"of %" PRIu64 " is above the bound of %" PRIu64
+			"; if that is a surprise, check `signed`. Truncated "
+			"multipliers serve as starts\n",
+			errors.wce, e->bound);
+		return list;
+	}
 	ax_err_set(
 		err, AX_EXIT_STAGE,
 		"no feasible circuit to start from: the given netlist has a "

@@ -160,10 +160,6 @@ add_endpoint(struct check *c, const char *line)
 	e.slack = ns(s);
 	e.arrival = ns(a);
 	e.required = ns(r);
-	if (e.slack < 0) {
-		c->negative += e.slack;
-		c->violated++;
-	}
 	AX_GROW(c->p, c->n, c->cap);
 	c->p[c->n++] = e;
 	return 0;
@@ -177,6 +173,36 @@ by_slack(const void *va, const void *vb)
 	if (a->slack != b->slack)
 		return a->slack < b->slack ? -1 : 1;
 	return strcmp(a->end, b->end);
+}
+
+static int
+by_end(const void *va, const void *vb)
+{
+	const struct endpoint *a = va, *b = vb;
+	int order = strcmp(a->end, b->end);
+
+	return order ? order : by_slack(va, vb);
+}
+
+/* Worst first. OpenSTA lists an endpoint once for each path group it is in
+ * (an SDC with set_max_delay has two): only its worst slack counts. */
+static void
+settle(struct check *c)
+{
+	size_t kept = 0;
+
+	if (c->n == 0)
+		return;
+	qsort(c->p, c->n, sizeof(*c->p), by_end);
+	for (size_t i = 1; i < c->n; i++)
+		if (!ax_streq(c->p[i].end, c->p[kept].end))
+			c->p[++kept] = c->p[i];
+	c->n = kept + 1;
+	qsort(c->p, c->n, sizeof(*c->p), by_slack);
+	for (size_t i = 0; i < c->n && c->p[i].slack < 0; i++) {
+		c->negative += c->p[i].slack;
+		c->violated++;
+	}
 }
 
 /* `0.19 0.38 0.43 v uv176/Z (and2_1)`: one point of the path. */
@@ -260,8 +286,8 @@ parse(struct result *r, const char *text, struct ax_err *err)
 		}
 		free(line);
 	}
-	qsort(r->setup.p, r->setup.n, sizeof(*r->setup.p), by_slack);
-	qsort(r->hold.p, r->hold.n, sizeof(*r->hold.p), by_slack);
+	settle(&r->setup);
+	settle(&r->hold);
 	return 0;
 }
 
