@@ -19,6 +19,15 @@ done
 for command in $("$AXPIPE" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
 	code "help $command" 0 "$AXPIPE" help "$command"
 done
+# the manifest that README shows is one
+cp -R manifests/rtl "$T/rtl"
+sed -n '/^```json$/,/^```$/p' README.md | sed '/^```/d' >"$T/readme.json"
+if [ -e /usr/share/qflow/tech/osu018/osu018_stdcells.lib ]; then
+	code "README's manifest" 0 "$AXPIPE" plan "$T/readme.json"
+	like "has a truth table for each bound" "$T/out" '^lut\[wce=0.02\]'
+else
+	skip "README's manifest" "qflow-tech-osu018 is not installed"
+fi
 "$AXPIPE" help --man >"$T/axpipe.1"
 if command -v mandoc >/dev/null 2>&1; then
 	ok "mandoc finds no error in the man page" sh -c "! mandoc -T lint -W error '$T/axpipe.1' | grep ."
