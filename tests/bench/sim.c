@@ -27,8 +27,13 @@ nand(struct ax_netlist *net, uint32_t a, uint32_t b)
 static uint32_t
 half(struct ax_netlist *net, uint32_t a, uint32_t b, uint32_t *pair)
 {
+	uint32_t left, right;
+
 	*pair = nand(net, a, b);
-	return nand(net, nand(net, a, *pair), nand(net, b, *pair));
+	/* one after the other: the order of arguments is the compiler's */
+	left = nand(net, a, *pair);
+	right = nand(net, b, *pair);
+	return nand(net, left, right);
 }
 
 /*
