@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -433,6 +434,21 @@ run_command(const struct ax_command *c, int argc, char **argv,
 	return rc < 0 ? fail(err) : rc;
 }
 
+/* Descriptors 0 to 2 that the caller closed must not become files of the
+ * store, which messages would then be written into. To write to one of these
+ * still fails. */
+static void
+hold_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY | O_NOCTTY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int
 ax_cli_main(int argc, char **argv)
 {
@@ -441,6 +457,7 @@ ax_cli_main(int argc, char **argv)
 	const char *word;
 	int rc;
 
+	hold_standard();
 	if (argc < 2) {
 		print_help(NULL, stderr);
 		return AX_EXIT_USAGE;
@@ -463,9 +480,12 @@ ax_cli_main(int argc, char **argv)
 		rc = run_command(c, argc - 2, argv + 2, &err);
 	}
 	/* a result that could not be printed is not a success */
+	errno = 0;
 	if (fflush(stdout) == EOF || ferror(stdout)) {
+		/* an earlier write may have failed: its errno is gone */
 		fprintf(stderr, "axpipe: cannot write to standard output: %s\n",
-			strerror(errno));
+			errno ? strerror(errno)
+			      : "it is closed, or its disk is full");
 		return rc ? rc : AX_EXIT_ENV;
 	}
 	return rc;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* axpipe run: makes what a manifest asks for, and only what is not there. */
+#include <time.h>
+
 #include "artifacts/base/base.h"
 #include "pipeline/claims.h"
 #include "pipeline/cli.h"
@@ -61,13 +63,18 @@ static void
 say(const struct ax_run *r, const char *event, json_t *members,
     const char *text)
 {
+	struct timespec ts;
 	json_t *o;
 	char *line;
 
 	if (r->options.json) {
-		o = json_pack("{s:i, s:s}", "axpipe_events", 1, "event", event);
+		clock_gettime(CLOCK_REALTIME, &ts);
+		o = json_pack("{s:i, s:f, s:s}", "axpipe_events", 1, "time",
+			      (double)ts.tv_sec +
+				      (double)(ts.tv_nsec / 1000000) * 1e-3,
+			      "event", event);
 		json_object_update(o, members);
-		line = json_dumps(o, JSON_COMPACT);
+		line = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
 		if (line)
 			printf("%s\n", line);
 		free(line);

@@ -125,6 +125,25 @@ give_up(struct ax_fetching *f, struct fetch *x, int code, char *error)
 	f->failed = true;
 }
 
+/* Says where an input will be looked for; mirrors come before the network. */
+static void
+announce(struct ax_fetching *f, const struct ax_source *s)
+{
+	const char *where = s->url ? s->url : s->path;
+
+	if (!f->r->options.nmirrors)
+		ax_progress_note(f->progress, "fetching %s from %s", s->name,
+				 where);
+	else if (f->r->options.offline)
+		ax_progress_note(f->progress,
+				 "fetching %s from a mirror (offline)",
+				 s->name);
+	else
+		ax_progress_note(f->progress,
+				 "fetching %s from a mirror, or else from %s",
+				 s->name, where);
+}
+
 static void
 start(struct ax_fetching *f, struct fetch *x)
 {
@@ -132,9 +151,7 @@ start(struct ax_fetching *f, struct fetch *x)
 	int fds[2];
 
 	if (x->source)
-		ax_progress_note(
-			f->progress, "fetching %s (%s)", x->source->name,
-			x->source->url ? x->source->url : x->source->path);
+		announce(f, x->source);
 	if (pipe2(fds, O_CLOEXEC) < 0) {
 		give_up(f, x, AX_EXIT_ENV, ax_strdup("cannot create a pipe"));
 		return;

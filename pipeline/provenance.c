@@ -2,6 +2,7 @@
 #include <git2.h> /* first: it has a field that base.h bans as a function */
 #include <math.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
@@ -19,6 +20,37 @@ git_fail(struct ax_err *err, const char *what)
 			  e ? e->message : "unknown error");
 }
 
+/* Makes the repository aside and moves it into place, so that a kill or a full
+ * disk leaves no half of one. Where a half lies already (made by a process that
+ * did not know this), what is missing is added to it. */
+static int
+make_runs(git_repository **repo, struct ax_store *s, const char *path,
+	  struct ax_err *err)
+{
+	char *name = ax_asprintf("tmp/runs-%d", (int)getpid());
+	char *aside = ax_join(ax_store_dir(s), name);
+	int rc = 0;
+
+	if (ax_is_dir(path)) {
+		if (git_repository_init(repo, path, 1) < 0)
+			rc = git_fail(err, path);
+	} else if (git_repository_init(repo, aside, 1) < 0) {
+		rc = git_fail(err, path);
+	} else {
+		git_repository_free(*repo);
+		*repo = NULL;
+		if (rename(aside, path) < 0 && !ax_is_dir(path))
+			rc = ax_err_set(err, AX_EXIT_ENV,
+					"%s: cannot create:", path);
+		else if (git_repository_open_bare(repo, path) < 0)
+			rc = git_fail(err, path);
+	}
+	ax_rmtree(aside, NULL);
+	free(aside);
+	free(name);
+	return rc;
+}
+
 /* The repository of the store; with `create`, made when it is not there. */
 static int
 open_runs(git_repository **repo, struct ax_store *s, bool create,
@@ -30,12 +62,10 @@ open_runs(git_repository **repo, struct ax_store *s, bool create,
 	git_libgit2_init();
 	*repo = NULL;
 	if (git_repository_open_bare(repo, path) < 0) {
-		if (ax_is_dir(path)) {
+		if (create)
+			rc = make_runs(repo, s, path, err);
+		else if (ax_is_dir(path))
 			rc = git_fail(err, path);
-		} else if (create &&
-			   git_repository_init(repo, path, 1) < 0) {
-			rc = git_fail(err, path);
-		}
 	}
 	free(path);
 	if (rc < 0)
@@ -63,11 +93,39 @@ add_pretty(struct ax_str *s, const json_t *v)
 	free(text);
 }
 
+/* What printf would do, a lot quicker: a lock has thousands of these. */
+static void
+add_hex(struct ax_str *s, const char *before, const struct ax_digest *d)
+{
+	char hex[AX_HEX_LEN + 1];
+
+	ax_str_add(s, before);
+	ax_str_addn(s, ax_hex(hex, d), AX_HEX_LEN);
+	ax_str_addc(s, '"');
+}
+
+/* Seconds with three digits after the point; times before 1970 are none. */
+static void
+add_time(struct ax_str *s, const char *before, double t)
+{
+	uint64_t ms = t > 0 && t < 1e15 ? (uint64_t)(t * 1e3 + 0.5) : 0;
+	char digits[24], *p = digits + sizeof(digits);
+	int n = 0;
+
+	do {
+		*--p = (char)('0' + ms % 10);
+		ms /= 10;
+		if (++n == 3)
+			*--p = '.';
+	} while (ms || n < 4);
+	ax_str_add(s, before);
+	ax_str_addn(s, p, (size_t)(digits + sizeof(digits) - p));
+}
+
 static void
 add_outputs(struct ax_str *s, const struct ax_node *n,
 	    const struct ax_outcome *o)
 {
-	char hex[AX_HEX_LEN + 1];
 	bool first = true;
 	size_t i;
 
@@ -75,9 +133,9 @@ add_outputs(struct ax_str *s, const struct ax_node *n,
 	for (i = 0; i < n->stage->noutputs; i++) {
 		if (!o->have || !o->have[i])
 			continue;
-		ax_str_addf(s, "%s\"%s\": \"%s\"", first ? "" : ", ",
-			    n->stage->outputs[i].name,
-			    ax_hex(hex, &o->outputs[i]));
+		ax_str_add(s, first ? "\"" : ", \"");
+		ax_str_add(s, n->stage->outputs[i].name);
+		add_hex(s, "\": \"", &o->outputs[i]);
 		first = false;
 	}
 	ax_str_add(s, "}");
@@ -97,7 +155,6 @@ lock_text(const struct ax_run *r)
 {
 	const struct ax_graph *g = r->graph;
 	struct ax_str s = AX_STR_INIT;
-	char hex[AX_HEX_LEN + 1];
 	bool first = true;
 	size_t i;
 
@@ -107,8 +164,7 @@ lock_text(const struct ax_run *r)
 			continue;
 		ax_str_add(&s, first ? "\n" : ",\n");
 		ax_str_add_json(&s, g->sources[i]->name);
-		ax_str_addf(&s, ": \"%s\"",
-			    ax_hex(hex, &r->source_digests[i]));
+		add_hex(&s, ": \"", &r->source_digests[i]);
 		first = false;
 	}
 	ax_str_add(&s, "\n},\n\"nodes\": {");
@@ -124,16 +180,15 @@ lock_text(const struct ax_run *r)
 		ax_str_add(&s, ": {\"stage\": ");
 		ax_str_add_json(&s, g->nodes[i]->stage->name);
 		if (o->has_key)
-			ax_str_addf(&s, ", \"key\": \"%s\"",
-				    ax_hex(hex, &o->key));
-		if (o->state == AX_SUBSTITUTED)
+			add_hex(&s, ", \"key\": \"", &o->key);
+		if (o->state == AX_SUBSTITUTED) {
 			ax_str_add(&s, ", \"substituted\": true");
-		else
-			ax_str_addf(&s, ", \"started\": %.3f, \"ended\": %.3f",
-				    o->started, o->ended);
+		} else {
+			add_time(&s, ", \"started\": ", o->started);
+			add_time(&s, ", \"ended\": ", o->ended);
+		}
 		if (o->has_log)
-			ax_str_addf(&s, ", \"log\": \"%s\"",
-				    ax_hex(hex, &o->log));
+			add_hex(&s, ", \"log\": \"", &o->log);
 		ax_str_add(&s, ", \"outputs\": ");
 		add_outputs(&s, g->nodes[i], o);
 		ax_str_add(&s, "}");

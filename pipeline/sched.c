@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -438,6 +439,16 @@ start_ready(struct sched *s)
 /* Ending
  * ------------------------------------------------------------------------- */
 
+/* True when nothing can be written beside a work folder any more. */
+static bool
+disk_full(const char *dir)
+{
+	struct statvfs st;
+
+	return statvfs(dir, &st) == 0 &&
+	       (st.f_bavail == 0 || (st.f_files && st.f_favail == 0));
+}
+
 /* What to say of a program that did not end well; NULL when it did. */
 static char *
 complaint(const struct task *t, int *exit_code)
@@ -459,7 +470,16 @@ complaint(const struct task *t, int *exit_code)
 		return ax_strdup("exit code 3 (its environment: a tool, the "
 				 "disk or the network)");
 	}
-	return ax_strdup(ax_status_text(text, sizeof(text), t->job.status));
+	ax_status_text(text, sizeof(text), t->job.status);
+	if (disk_full(t->work.dir)) {
+		*exit_code = AX_EXIT_ENV;
+		return ax_asprintf(
+			"%s; the disk of the store is full: make room there "
+			"(`axpipe gc` drops what no run needs), or choose "
+			"another store with --store DIR or AXPIPE_STORE",
+			text);
+	}
+	return ax_strdup(text);
 }
 
 static char *

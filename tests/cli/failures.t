@@ -115,6 +115,99 @@ code "an address that does not answer" 3 "$AXPIPE" run u.json -k
 is "fails its node alone" "$(summary)" "1 executed, 0 cached, 0 substituted, 1 failed, 0 skipped"
 like "with the input's name" "$T/out" 'far FAILED: input text of far'
 
+# damaged records, memo, index and journal
+k=$("$AXPIPE" explain c.json q | sed -n 's/^  key //p')
+r=$AXPIPE_STORE/ac/$(echo "$k" | cut -c1-2)/$(echo "$k" | cut -c3-)
+chmod u+w "$r"; head -c 40 "$r" >cut; cat cut >"$r"
+code "a damaged record" 0 "$AXPIPE" run c.json
+like "is told and set aside" "$T/err" 'record ac/.* is bad .*moved to quarantine/'
+is "and its node runs again" "$(summary)" "1 executed, 1 cached, 0 substituted, 0 failed, 0 skipped"
+for f in memo ac/index nodes/c; do
+	for how in "head -c 10" "tail -c +7" "sed s/[0-9]/7/g" "tr 0-9 z-a"; do
+		cp "$AXPIPE_STORE/$f" keep
+		$how <keep >"$AXPIPE_STORE/$f" 2>/dev/null
+		"$AXPIPE" run c.json >damaged 2>&1
+		is "damage to $f ($how) costs nothing" "$? $(tail -n 1 damaged | cut -d, -f1,2)" "0 0 executed, 2 cached"
+	done
+done
+
+# inputs that are not what they should be
+from() { printf '{"axpipe": 1, "name": "i", "inputs": {"a": %s},\n "stages": {"n": {"stage": "copy", "in": {"text": "a"}}}}\n' "$1" >i.json; }
+other=$(printf other | sha256sum | cut -c1-64)
+from "{\"file\": \"a.txt\", \"sha256\": \"$other\"}"
+code "a file with another hash" 3 "$AXPIPE" run i.json
+like "is named with its place" "$T/err" '^i.json:1:[0-9]+: input a: a.txt: wrong hash'
+from "{\"url\": \"file://$T/w/a.txt\", \"sha256\": \"$other\"}"
+code "an address with other bytes" 3 "$AXPIPE" run i.json
+like "shows both digests" "$T/out" "expected SHA-256 $other"
+from "{\"file\": \"none\"}"
+code "a missing file" 2 "$AXPIPE" run i.json
+like "is named with its place, too" "$T/err" '^i.json:1:[0-9]+: input a: none: cannot be read: No such file'
+mkdir -p ar; echo x >ar/f; ln -s /etc/passwd ar/l
+tar -P -cf evil.tar --transform 's,ar/f,../../evil,' ar/f ar/l
+for m in ../../evil /etc/passwd ar/../../evil; do
+	from "{\"url\": \"file://$T/w/evil.tar\", \"member\": \"$m\", \"sha256\": \"$other\"}"
+	code "a member called $m" 2 "$AXPIPE" run i.json
+	like "is refused" "$T/err" '^i.json:1:[0-9]+: "member" must be a path that stays inside the archive'
+done
+from "{\"url\": \"file://$T/w/evil.tar\", \"member\": \"ar/l\", \"sha256\": \"$other\"}"
+code "a member that is a link" 3 "$AXPIPE" run i.json
+like "is not followed" "$T/out" 'is a link, a folder or a special file'
+ok "nothing was unpacked outside" test ! -e "$T/evil" -a ! -e "$T/../evil"
+head -c 700 evil.tar >cut.tar
+from "{\"url\": \"file://$T/w/cut.tar\", \"member\": \"ar/zz\", \"sha256\": \"$other\"}"
+code "an archive cut short" 3 "$AXPIPE" run i.json
+mkdir -p mirror; printf '%s  any\n' "$other" >mirror/SHA256SUMS; echo rot >mirror/any
+from "{\"url\": \"http://127.0.0.1:9/x\", \"sha256\": \"$other\"}"
+code "a mirror that holds other bytes than it says" 3 "$AXPIPE" run i.json --mirror mirror --offline
+like "is named" "$T/err" 'mirror/any: has SHA-256 .*not the bytes wanted'
+like "and nothing is said of the network" "$T/out" '^fetching a from a mirror \(offline\)$'
+printf other >mirror/any
+code "a mirror that holds them" 0 "$AXPIPE" run i.json --mirror mirror
+like "and the line says where from" "$T/out" '^fetching a from a mirror, or else from http://127.0.0.1:9/x$'
+
+# standard output
+"$AXPIPE" run c.json --set n=70 >/dev/full 2>"$T/err"
+is "a full standard output is exit code 3" $? 3
+like "and is said" "$T/err" 'cannot write to standard output'
+for n in 71 72 73; do "$AXPIPE" run c.json --set n=$n --json >&- 2>"$T/err"; done
+is "a closed one, too" $? 3
+"$AXPIPE" run c.json --set n=74 <&- >&- 2>&-
+code "and no line of it went into a file of the store" 0 "$AXPIPE" fsck
+is "for the nodes ran" "$("$AXPIPE" plan c.json --set n=74 | tail -n 1)" "0 to run, 0 more that may be cut off, 2 cached, 0 substituted"
+"$AXPIPE" run k.json --set x=1 2>&1 | head -n 1 >/dev/null
+code "a reader that leaves early harms nothing" 0 "$AXPIPE" fsck
+
+# half a repository of runs, as an old kill could leave it
+rm -rf "$AXPIPE_STORE/runs.git/HEAD" "$AXPIPE_STORE/runs.git/refs"
+code "half a repository of runs" 0 "$AXPIPE" run c.json
+code "is completed" 0 "$AXPIPE" log c
+like "and has the run" "$T/out" '^[0-9a-f]{12} .*c: 0 executed'
+
+# a full disk
+mkdir -p disk
+if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1m none disk 2>/dev/null; then
+	store=$AXPIPE_STORE
+	AXPIPE_STORE=$T/w/disk/store
+	code "a small disk" 0 "$AXPIPE" run c.json
+	cat /dev/zero >disk/fill 2>/dev/null
+	code "a full disk" 3 "$AXPIPE" run c.json --set n=5
+	like "is said" "$T/out" 'No space left on device'
+	rm disk/fill
+	code "with room again" 0 "$AXPIPE" run c.json --set n=5
+	is "only what is left runs" "$(summary)" "1 executed, 1 cached, 0 substituted, 0 failed, 0 skipped"
+	one crash '"how": "fill"'
+	code "a stage that fills the disk" 3 "$AXPIPE" run one.json
+	like "is told from one that fails" "$T/out" 'n FAILED: exit code 1; the disk of the store is full: make room'
+	code "what was there is whole" 0 "$AXPIPE" fsck
+	code "gc makes room" 0 "$AXPIPE" gc --age 0
+	code "and the next run is well" 0 "$AXPIPE" run c.json --set n=6
+	umount disk
+	AXPIPE_STORE=$store
+else
+	skip "a full disk" "needs root and a mount of tmpfs; tests/unit/test_store_faults has the calls one by one"
+fi
+
 wait $stubborn
 is "one that ignores SIGTERM is killed" $? 1
 like "for its timeout" stubborn 'still running after its timeout of 0.3 s'

@@ -26,12 +26,20 @@ is "runs what it needs, no more" "$(started "$T/out")" "first second[suffix=y] "
 code "an unknown target" 2 "$AXPIPE" run m.json sekond
 
 # events
-code "events" 0 "$AXPIPE" run m.json --json
+code "events" 0 "$AXPIPE" run m.json --json --report=report.html
 for e in run-started plan node-started node-done run-ended; do
 	like "event $e" "$T/out" "\"axpipe_events\":1.*\"event\":\"$e\""
 done
-ok "every line is JSON" python3 -c 'import json,sys
-for l in open(sys.argv[1]): json.loads(l)' "$T/out"
+ok "every line is JSON, its members are those that docs/events.md names" python3 -c 'import json, re, sys
+known = {}
+for l in open(sys.argv[2]):
+    m = re.match(r"\| `([a-z-]+)` \|(.*)\|", l)
+    if m: known[m[1]] = set(re.findall(r"`([a-z_]+)`", m[2].split("|")[0]))
+for l in open(sys.argv[1]):
+    e = json.loads(l)
+    assert e["axpipe_events"] == 1 and e["time"] > 1e9
+    extra = set(e) - {"axpipe_events", "time", "event"} - known[e["event"]]
+    assert not extra, (e["event"], extra)' "$T/out" "$AXPIPE_SRC/docs/events.md"
 code "quiet" 0 "$AXPIPE" run m.json -q
 is "says nothing" "$(cat "$T/out")" ""
 
