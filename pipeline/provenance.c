@@ -9,7 +9,8 @@
 #include "artifacts/base/json.h"
 #include "pipeline/provenance.h"
 
-#define MAX_DIRTY 50
+#define MAX_DIRTY 50	 /* names that are listed */
+#define MAX_SOURCES 2000 /* inputs that are looked up */
 
 static int
 git_fail(struct ax_err *err, const char *what)
@@ -231,18 +232,61 @@ note_path(const char *path, unsigned status, void *payload)
 	return 0;
 }
 
-/* Commit and dirty state of the user's own repository, or NULL when the
- * manifest does not lie in one. */
+/* Appends a path that lies in the work tree, but not in the index: the commit
+ * does not have it. */
+static void
+note_untracked(json_t *list, git_repository *repo, git_index *index,
+	       const char *path)
+{
+	const char *top = git_repository_workdir(repo), *inside;
+	char *real = path ? realpath(path, NULL) : NULL, *prefix;
+
+	if (real && ax_starts(real, top) &&
+	    json_array_size(list) < MAX_DIRTY) {
+		inside = real + strlen(top);
+		prefix = ax_asprintf("%s/", inside);
+		if (!git_index_get_bypath(index, inside, 0) &&
+		    git_index_find_prefix(NULL, index, prefix) < 0)
+			json_array_append_new(list, json_string(inside));
+		free(prefix);
+	}
+	free(real);
+}
+
+/* The manifest's files and the inputs that are files of the repository. */
 static json_t *
-users_repository(const char *manifest)
+untracked(git_repository *repo, const struct ax_graph *g)
+{
+	json_t *list = json_array();
+	git_index *index = NULL;
+	size_t i;
+
+	if (git_repository_index(&index, repo) < 0)
+		return list;
+	for (i = 0; i < g->nfiles; i++)
+		note_untracked(list, repo, index, g->files[i].name);
+	for (i = 0; i < g->nsources && i < MAX_SOURCES; i++)
+		if (g->sources[i]->kind == AX_SOURCE_FILE)
+			note_untracked(list, repo, index, g->sources[i]->path);
+	git_index_free(index);
+	return list;
+}
+
+/* Commit and state of the user's own repository, or NULL when the manifest
+ * does not lie in the work tree of one. dirty: tracked files differ from the
+ * commit, or the run used files that it does not have; null: git cannot say. */
+static json_t *
+users_repository(const struct ax_graph *g)
 {
 	git_status_options so;
-	char *dir = ax_dirname(manifest), hex[GIT_OID_HEXSZ + 1];
+	char *dir = ax_dirname(g->path), hex[GIT_OID_HEXSZ + 1];
 	git_repository *repo = NULL;
-	json_t *o = NULL, *dirty;
+	json_t *o = NULL, *dirty, *extra;
+	bool told;
 	git_oid head;
 
-	if (git_repository_open_ext(&repo, dir, 0, NULL) == 0) {
+	if (git_repository_open_ext(&repo, dir, 0, NULL) == 0 &&
+	    !git_repository_is_bare(repo)) {
 		o = json_object();
 		if (git_reference_name_to_id(&head, repo, "HEAD") == 0) {
 			git_oid_tostr(hex, sizeof(hex), &head);
@@ -254,12 +298,18 @@ users_repository(const char *manifest)
 		git_status_options_init(&so, GIT_STATUS_OPTIONS_VERSION);
 		so.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
 		so.flags = GIT_STATUS_OPT_EXCLUDE_SUBMODULES;
-		git_status_foreach_ext(repo, &so, note_path, dirty);
+		told = git_status_foreach_ext(repo, &so, note_path, dirty) == 0;
+		extra = untracked(repo, g);
 		json_object_set_new(o, "dirty",
-				    json_boolean(json_array_size(dirty) > 0));
+				    json_array_size(dirty) ||
+						    json_array_size(extra)
+					    ? json_true()
+				    : told ? json_false()
+					   : json_null());
 		json_object_set_new(o, "changed", dirty);
-		git_repository_free(repo);
+		json_object_set_new(o, "untracked", extra);
 	}
+	git_repository_free(repo);
 	free(dir);
 	return o;
 }
@@ -303,7 +353,7 @@ run_text(const struct ax_run *r)
 					      u.sysname, "release", u.release,
 					      "machine", u.machine));
 	}
-	repo = users_repository(r->graph->path);
+	repo = users_repository(r->graph);
 	json_object_set_new(o, "repository", repo ? repo : json_null());
 	add_pretty(&s, o);
 	json_decref(o);
