@@ -347,8 +347,9 @@ int
 ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 	    struct ax_gc_result *r, struct ax_err *err)
 {
+	struct ax_digest *found = NULL;
+	size_t i, nfound = 0;
 	struct gc g;
-	size_t i;
 	int rc = -1;
 
 	memset(r, 0, sizeof(*r));
@@ -363,6 +364,10 @@ ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 		return -1;
 	for (i = 0; i < o->nroots; i++)
 		(void)ax_set_add(&g.keys, &o->roots[i]);
+	if (o->find_roots && o->find_roots(o->arg, &found, &nfound, err) < 0)
+		goto out;
+	for (i = 0; i < nfound; i++)
+		(void)ax_set_add(&g.keys, &found[i]);
 	if (read_pins(&g) < 0 ||
 	    ax_room_walk(s, AX_AC, mark_record, &g, err) < 0)
 		goto out;
@@ -386,6 +391,7 @@ ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 	rc = 0;
 out:
 	(void)flock(s->fd, LOCK_SH);
+	free(found);
 	ax_set_free(&g.keys);
 	ax_set_free(&g.marked);
 	ax_set_free(&g.dropped);

@@ -148,6 +148,11 @@ struct ax_gc_options {
 	const struct ax_digest *roots;
 	size_t nroots;
 	bool keep_all_records; /* drop only objects that no record names */
+	/* More roots, asked for when the store is locked, so that no run can
+	 * end unseen in between. *out: freed by gc. May be NULL. */
+	int (*find_roots)(void *arg, struct ax_digest **out, size_t *n,
+			  struct ax_err *err);
+	void *arg;
 };
 
 struct ax_gc_result {

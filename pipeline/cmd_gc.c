@@ -18,16 +18,30 @@ print(const struct ax_gc_result *g, size_t nroots, bool dry_run)
 	       g->kept_objects, (double)g->kept_bytes / 1048576, nroots);
 }
 
+struct asked {
+	const char *dir;
+	size_t runs, n;
+};
+
+static int
+find_roots(void *arg, struct ax_digest **out, size_t *n, struct ax_err *err)
+{
+	struct asked *q = arg;
+	int rc = ax_gc_roots(q->dir, q->runs, out, n, err);
+
+	q->n = rc == 0 ? *n : 0;
+	return rc;
+}
+
 static int
 run(const struct ax_args *a, struct ax_err *err)
 {
-	struct ax_gc_options o = {false, 0, NULL, 0, false};
+	struct ax_gc_options o = {0};
 	double days = ax_arg_num(a, "age", 7), runs;
-	struct ax_digest *roots = NULL;
+	struct asked q;
 	struct ax_gc_result g;
 	struct ax_store *s;
-	size_t n = 0;
-	int rc = 0;
+	int rc;
 
 	runs = ax_arg_num(a, "runs", 0);
 	if (!(days >= 0 && days <= 100000) || !(runs >= 0 && runs <= 1000000))
@@ -38,16 +52,13 @@ run(const struct ax_args *a, struct ax_err *err)
 	o.min_age = days * 86400;
 	if (ax_store_open(&s, ax_context_store_dir(a), o.dry_run, err) < 0)
 		return -1;
+	q = (struct asked){ax_store_dir(s), (size_t)runs, 0};
 	if (!ax_arg_flag(a, "all"))
-		rc = ax_gc_roots(ax_store_dir(s), (size_t)runs, &roots, &n,
-				 err);
-	o.roots = roots;
-	o.nroots = n;
+		o.find_roots = find_roots;
+	o.arg = &q;
+	rc = ax_store_gc(s, &o, &g, err);
 	if (rc == 0)
-		rc = ax_store_gc(s, &o, &g, err);
-	if (rc == 0)
-		print(&g, n, o.dry_run);
-	free(roots);
+		print(&g, q.n, o.dry_run);
 	ax_store_close(s);
 	return rc;
 }

@@ -85,6 +85,17 @@ code "whole again" 0 "$AXPIPE" fsck
 is "a second run executes nothing" "$(executed)" 0
 is "the damaged one is kept aside" "$(find "$S/quarantine" -type f | wc -l)" 1
 
+# gc beside runs: it waits for nobody, and takes nothing of a run that just ended
+i=0
+while [ $i -lt 30 ]; do "$AXPIPE" gc --age 0 >/dev/null 2>&1; i=$((i + 1)); done &
+lost=0
+for w in a b c d e f g h i j; do
+	run --set word=$w --quiet >/dev/null 2>&1
+	lost=$((lost + $(executed --set word=$w)))
+done
+wait $!
+is "gc beside runs takes nothing of theirs" "$lost" 0
+
 # not while somebody else works
 if command -v flock >/dev/null; then
 	exec 9<"$S"
