@@ -56,7 +56,8 @@ band(double *out, const json_t *tolerance, double want, bool integer,
 			end++;
 		if (!text || end == text || !ax_streq(end, "%"))
 			return ax_err_set(err, AX_EXIT_USAGE,
-					  "tolerance must be a number, or a percentage such as \"1 %%\"");
+					  "tolerance must be a number, or a "
+					  "percentage such as \"1 %%\"");
 		*out *= fabs(want) / 100;
 	}
 	if (!(*out >= 0))
@@ -72,7 +73,8 @@ signed_delta(double d)
 }
 
 /* True when a measured value is what is claimed; *delta: their difference.
- * Integers are compared as such: beyond 2^53 a double cannot tell them apart. */
+ * Integers are compared as such: beyond 2^53 a double cannot tell them apart.
+ */
 static bool
 equal(double *delta, const json_t *got, const json_t *want, double width)
 {
@@ -119,9 +121,9 @@ judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
 	char *a, *b;
 	bool good;
 
-	c->measured = p->value ? number_text(p->value)
-			       : ax_strdup(p->missing ? p->missing
-						      : "no value");
+	c->measured = p->value
+			      ? number_text(p->value)
+			      : ax_strdup(p->missing ? p->missing : "no value");
 	if (json_is_string(equals)) {
 		judge_string(c, equals, p->value);
 		return 0;
@@ -199,8 +201,8 @@ check_one(struct ax_claims *out, size_t *cap, const struct ax_run *r,
 		struct ax_claim *c;
 		const char *unit = ax_expr_unit(e);
 
-		if (ax_subst_point(&here, claim, values.points[i].coords,
-				   err) < 0)
+		if (ax_subst_point(&here, claim, values.points[i].coords, err) <
+		    0)
 			goto out;
 		AX_GROW(out->list, out->n, *cap);
 		c = &out->list[out->n++];
@@ -244,7 +246,8 @@ ax_claims_check(struct ax_claims *out, const struct ax_run *r,
 	json_t *claim;
 
 	memset(out, 0, sizeof(*out));
-	json_array_foreach(r->graph->claims, i, claim) {
+	json_array_foreach(r->graph->claims, i, claim)
+	{
 		if (check_one(out, &cap, r, claim, err) < 0) {
 			ax_claims_free(out);
 			return -1;
@@ -415,7 +418,7 @@ ax_claims_table(struct ax_str *s, const struct ax_claims *c, bool color)
 		    c->holds, c->fails, c->missing);
 }
 
-/* A description: '#' would start a directive such as TODO. */
+/* A description: '#' would start a directive such as SKIP. */
 static void
 add_tap(struct ax_str *s, const char *text)
 {
@@ -460,7 +463,8 @@ ax_claims_junit(struct ax_str *s, const struct ax_claims *c, const char *suite)
 {
 	size_t i;
 
-	ax_str_add(s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"");
+	ax_str_add(s, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite "
+		      "name=\"");
 	ax_str_add_html(s, suite);
 	ax_str_addf(s, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n",
 		    c->n, c->fails, c->missing);

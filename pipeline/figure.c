@@ -26,7 +26,7 @@ struct line {
 	char *style;
 	struct xy *points;
 	size_t n, cap;
-	size_t drawn;	/* points that the axes of the figure can show */
+	size_t drawn;   /* points that the axes of the figure can show */
 	size_t dropped; /* points that are no finite numbers, or too many */
 };
 
@@ -90,7 +90,8 @@ agree(const json_t *a, const json_t *b)
 	const char *key;
 	json_t *v, *w;
 
-	json_object_foreach((json_t *)a, key, v) {
+	json_object_foreach((json_t *)a, key, v)
+	{
 		w = json_object_get(b, key);
 		if (w && !json_equal(v, w))
 			return false;
@@ -114,10 +115,10 @@ join(struct drawing *d, struct line *l, const struct ax_values *xs,
 			if (agree(xs->points[k].coords, y->coords))
 				x = &xs->points[k];
 		if (!x || !x->value || !json_is_number(y->value)) {
-			const char *why = !x		 ? "no such point"
-					  : x->missing	 ? x->missing
+			const char *why = !x           ? "no such point"
+					  : x->missing ? x->missing
 					  : y->missing ? y->missing
-							 : "not a number";
+						       : "not a number";
 			note(d, what, why);
 			continue;
 		}
@@ -185,7 +186,8 @@ expression_series(struct drawing *d, const json_t *s, const struct ax_run *r,
 	return rc;
 }
 
-/* CSV outputs ---------------------------------------------------------------- */
+/* CSV outputs ----------------------------------------------------------------
+ */
 
 static int
 column_of(const char *header, const char *name)
@@ -289,7 +291,8 @@ csv_series(struct drawing *d, const json_t *s, const struct ax_run *r,
 	return 0;
 }
 
-/* Drawing ------------------------------------------------------------------------ */
+/* Drawing
+ * ------------------------------------------------------------------------ */
 
 static int
 by_x(const void *a, const void *b)
@@ -342,14 +345,16 @@ drawable(struct drawing *d, const struct line *l, const json_t *fig)
 		n += !off(fig, "logx", l->points[k].x) &&
 		     !off(fig, "logy", l->points[k].y);
 	if (l->n > n) {
-		why = ax_asprintf("%zu of %zu points are not above 0 and have no place on a logarithmic axis",
+		why = ax_asprintf("%zu of %zu points are not above 0 and have "
+				  "no place on a logarithmic axis",
 				  l->n - n, l->n);
 		note(d, who, why);
 		free(why);
 	}
 	if (l->dropped) {
-		why = ax_asprintf("%zu points are not finite numbers, or more than %d",
-				  l->dropped, MAX_POINTS);
+		why = ax_asprintf(
+			"%zu points are not finite numbers, or more than %d",
+			l->dropped, MAX_POINTS);
 		note(d, who, why);
 		free(why);
 	}
@@ -380,7 +385,8 @@ set_range(struct ax_str *s, const json_t *fig, const char *key, const char *log)
 	for (i = 0; i < 2; i++) {
 		const json_t *end = json_array_get(v, i);
 
-		if (json_is_number(end) && !off(fig, log, json_number_value(end)))
+		if (json_is_number(end) &&
+		    !off(fig, log, json_number_value(end)))
 			ax_str_add_num(s, json_number_value(end));
 		else
 			ax_str_addc(s, '*');
@@ -457,9 +463,11 @@ script(struct ax_str *s, const json_t *fig, const struct drawing *d)
 	double spread;
 
 	ax_str_add(s, "set encoding utf8\n"
-		      "set terminal svg size 600,390 dynamic noenhanced font 'sans-serif,13' linewidth 1.3\n"
+		      "set terminal svg size 600,390 dynamic noenhanced font "
+		      "'sans-serif,13' linewidth 1.3\n"
 		      "set border 3\nset tics nomirror out\nset grid lw 0.4\n"
-		      "set key outside top left horizontal Left reverse\nset style fill solid 0.7\n");
+		      "set key outside top left horizontal Left reverse\nset "
+		      "style fill solid 0.7\n");
 	set_string(s, fig, "xlabel");
 	set_string(s, fig, "ylabel");
 	if (json_is_true(json_object_get(fig, "logx")))
@@ -501,12 +509,11 @@ script(struct ax_str *s, const json_t *fig, const struct drawing *d)
 		if (!l->drawn)
 			continue;
 		ax_str_addf(s, "%s$d%zu using 1:2 with %s lc rgb '%s'%s title ",
-			    drawn ? ", " : "", i,
-			    bars ? "boxes" : l->style,
+			    drawn ? ", " : "", i, bars ? "boxes" : l->style,
 			    colors[drawn % AX_LEN(colors)],
-			    bars ? "" : ax_streq(l->style, "lines")
-						? " lw 1.5"
-						: " pt 7 ps 0.6");
+			    bars                          ? ""
+			    : ax_streq(l->style, "lines") ? " lw 1.5"
+							  : " pt 7 ps 0.6");
 		quoted(s, l->label);
 		drawn++;
 	}
@@ -535,8 +542,8 @@ run_gnuplot(char **svg, const struct ax_str *text, struct ax_err *err)
 	if (ax_write_plain(path, text->buf, text->len, err) == 0 &&
 	    ax_run(&status, argv, NULL, NULL, &out, &errors, false, 60, err) ==
 		    0) {
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || out.over ||
-		    !out.len) {
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
+		    out.over || !out.len) {
 			ax_err_set(err, AX_EXIT_ENV, "gnuplot: %s: %.300s",
 				   ax_status_text(status_text,
 						  sizeof(status_text), status),
@@ -605,9 +612,11 @@ ax_figure_draw(struct ax_figure *out, const struct ax_run *r, size_t i,
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
-	json_array_foreach(json_object_get(fig, "series"), k, s) {
-		rc = json_object_get(s, "csv") ? csv_series(&d, s, r, err)
-					       : expression_series(&d, s, r, err);
+	json_array_foreach(json_object_get(fig, "series"), k, s)
+	{
+		rc = json_object_get(s, "csv")
+			     ? csv_series(&d, s, r, err)
+			     : expression_series(&d, s, r, err);
 		if (rc < 0)
 			break;
 	}

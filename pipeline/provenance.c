@@ -9,7 +9,7 @@
 #include "artifacts/base/json.h"
 #include "pipeline/provenance.h"
 
-#define MAX_DIRTY 50	 /* names that are listed */
+#define MAX_DIRTY 50     /* names that are listed */
 #define MAX_SOURCES 2000 /* inputs that are looked up */
 
 static int
@@ -81,7 +81,8 @@ close_runs(git_repository *repo)
 	git_libgit2_shutdown();
 }
 
-/* What the commit holds ----------------------------------------------------- */
+/* What the commit holds -----------------------------------------------------
+ */
 
 static void
 add_pretty(struct ax_str *s, const json_t *v)
@@ -241,8 +242,7 @@ note_untracked(json_t *list, git_repository *repo, git_index *index,
 	const char *top = git_repository_workdir(repo), *inside;
 	char *real = path ? realpath(path, NULL) : NULL, *prefix;
 
-	if (real && ax_starts(real, top) &&
-	    json_array_size(list) < MAX_DIRTY) {
+	if (real && ax_starts(real, top) && json_array_size(list) < MAX_DIRTY) {
 		inside = real + strlen(top);
 		prefix = ax_asprintf("%s/", inside);
 		if (!git_index_get_bypath(index, inside, 0) &&
@@ -337,11 +337,11 @@ run_text(const struct ax_run *r)
 	json_object_set_new(o, "axpipe", json_string(AXPIPE_VERSION));
 	json_object_set_new(o, "id", json_string(r->id));
 	json_object_set_new(o, "manifest", json_string(r->graph->path));
-	json_object_set_new(o, "started", json_real(round(r->started * 1e3) / 1e3));
+	json_object_set_new(o, "started",
+			    json_real(round(r->started * 1e3) / 1e3));
 	json_object_set_new(o, "ended", json_real(round(r->ended * 1e3) / 1e3));
 	json_object_set_new(o, "cached", json_integer((json_int_t)r->hits));
-	json_object_set_new(o, "executed",
-			    names_in_state(r, AX_DONE, AX_DONE));
+	json_object_set_new(o, "executed", names_in_state(r, AX_DONE, AX_DONE));
 	json_object_set_new(o, "failed",
 			    names_in_state(r, AX_FAILED, AX_TAINTED));
 	json_object_set_new(o, "skipped",
@@ -360,7 +360,8 @@ run_text(const struct ax_run *r)
 	return ax_str_take(&s);
 }
 
-/* The commit ------------------------------------------------------------------ */
+/* The commit ------------------------------------------------------------------
+ */
 
 static int
 add_blob(git_repository *repo, git_treebuilder *tb, const char *name,
@@ -507,7 +508,8 @@ ax_provenance_commit(const struct ax_run *r, const struct ax_claims *claims,
 	return rc;
 }
 
-/* Reading ---------------------------------------------------------------------- */
+/* Reading
+ * ---------------------------------------------------------------------- */
 
 static char *
 id_of(const git_commit *c)
@@ -541,7 +543,8 @@ ax_provenance_log(struct ax_store *s, const char *manifest, size_t max,
 		    git_revwalk_push(walk, &oid) < 0)
 			rc = git_fail(err, "cannot read the runs");
 		git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL);
-		while (rc == 0 && *n < max && git_revwalk_next(&oid, walk) == 0) {
+		while (rc == 0 && *n < max &&
+		       git_revwalk_next(&oid, walk) == 0) {
 			git_commit *c = NULL;
 			struct ax_past_run *p;
 
@@ -628,7 +631,8 @@ ax_provenance_read(struct ax_store *s, const char *rev, const char *file,
 		if (git_revparse_single(&obj, repo, spec) < 0 ||
 		    git_object_type(obj) != GIT_OBJECT_BLOB) {
 			rc = ax_err_set(err, AX_EXIT_USAGE,
-					"no run '%s' is recorded in this store (see: axpipe log)",
+					"no run '%s' is recorded in this store "
+					"(see: axpipe log)",
 					rev);
 		} else {
 			*out = json_loadb(

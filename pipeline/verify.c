@@ -309,7 +309,7 @@ check_bound(const json_t *c, const struct ax_place *at, struct ax_err *err)
 	if (!json_is_number(v) && !(kind[0] == 'e' && json_is_string(v)))
 		return ax_place_error(
 			err, &here, 0, "\"%s\" must be a number%s", kind,
-			kind[0] != 'e'	       ? ""
+			kind[0] != 'e'       ? ""
 			: json_is_boolean(v) ? " or a string; true counts as "
 					       "1, false as 0"
 					     : " or a string");
