@@ -9,7 +9,7 @@
  *   ac/index          copies of records in one file, a shortcut (index.c)
  *   memo              file-stat memo: which bytes a file held, by its stat
  *   work/<key>/       work folders of running, killed and failed nodes
- *   git/              clones of git inputs (pipeline/fetch_git.c)
+ *   git/              clones of git inputs (pipeline/fetch/fetch_git.c)
  *   locks/<key>       flock files, empty, never the truth about anything
  *   quarantine/       objects found to be corrupt
  *   pins/<name>       digests or keys that gc keeps
@@ -88,7 +88,7 @@ int ax_hash_tree(struct ax_digest *out, const char *dir, struct ax_err *err);
 /* Action records ---------------------------------------------------------- */
 
 /* A record is a JSON object; its fields are the pipeline's business
- * (pipeline/record.h). 1 found, 0 not there (or not readable as JSON: it is
+ * (pipeline/run/record.h). 1 found, 0 not there (or not readable as JSON: it is
  * then moved to quarantine with a warning), -1 error. */
 int ax_store_record_get(struct ax_store *s, const struct ax_digest *key,
 			json_t **out, struct ax_err *err);

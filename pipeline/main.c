@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pipeline/cli.h"
+#include "pipeline/cli/cli.h"
 
 int
 main(int argc, char **argv)

@@ -129,7 +129,8 @@ ax_edit_distance(const char *a, const char *b)
 		d[0][j] = (unsigned)j;
 	for (i = 1; i <= n; i++) {
 		for (j = 1; j <= m; j++) {
-			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+			unsigned best =
+				d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
 
 			best = AX_MIN(best, d[i - 1][j] + 1);
 			best = AX_MIN(best, d[i][j - 1] + 1);

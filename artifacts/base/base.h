@@ -40,7 +40,7 @@ void *ax_aligned(size_t n, size_t size);
 #define AX_GROW(ptr, n, cap)                                                   \
 	do {                                                                   \
 		if ((n) == (cap)) {                                            \
-			(cap) = (cap) ? (cap) * 2 : 8;                         \
+			(cap) = (cap) ? (cap)*2 : 8;                           \
 			(ptr) = ax_realloc((ptr), (cap), sizeof(*(ptr)));      \
 		}                                                              \
 	} while (0)

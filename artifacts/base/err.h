@@ -11,21 +11,27 @@
 /* The exit codes of the program (README, "Exit codes"). */
 enum {
 	AX_EXIT_OK = 0,
-	AX_EXIT_STAGE = 1,	 /* a stage failed */
-	AX_EXIT_USAGE = 2,	 /* command line or manifest */
-	AX_EXIT_ENV = 3,	 /* tool missing, disk full, network, permissions */
-	AX_EXIT_CLAIM = 4,	 /* a claim or a rebuild check did not hold */
+	AX_EXIT_STAGE = 1, /* a stage failed */
+	AX_EXIT_USAGE = 2, /* command line or manifest */
+	AX_EXIT_ENV = 3,   /* tool missing, disk full, network, permissions */
+	AX_EXIT_CLAIM = 4, /* a claim or a rebuild check did not hold */
 	AX_EXIT_INTERRUPTED = 130
 };
 
 #define AX_ERR_TEXT 4096
 
 struct ax_err {
-	int exit;		 /* one of AX_EXIT_*; 0 while nothing is wrong */
-	char text[AX_ERR_TEXT];	 /* lines; later lines are causes */
+	int exit;               /* one of AX_EXIT_*; 0 while nothing is wrong */
+	char text[AX_ERR_TEXT]; /* lines; later lines are causes */
 };
 
-#define AX_ERR_INIT {0, {0}}
+#define AX_ERR_INIT                                                            \
+	{                                                                      \
+		0,                                                             \
+		{                                                              \
+			0                                                      \
+		}                                                              \
+	}
 
 /*
  * Both return -1, so that `return ax_err_set(...)` reads as it should. A format

@@ -174,7 +174,8 @@ ax_copy_file(const char *from, const char *to, mode_t mode, struct ax_err *err)
 	}
 	close(in);
 	if (n != 0 || fchmod(out, mode) < 0) {
-		ax_err_set(err, AX_EXIT_ENV, "%s: cannot copy to %s:", from, to);
+		ax_err_set(err, AX_EXIT_ENV, "%s: cannot copy to %s:", from,
+			   to);
 		close(out);
 		unlink(to);
 		return -1;
@@ -201,9 +202,9 @@ ax_mkdirs(const char *path, struct ax_err *err)
 			if (copy[0] && mkdir(copy, 0777) < 0 &&
 			    (errno != EEXIST || stat(copy, &st) < 0 ||
 			     !S_ISDIR(st.st_mode)))
-				rc = ax_err_set(err, AX_EXIT_ENV,
-						"%s: cannot create the folder:",
-						copy);
+				rc = ax_err_set(
+					err, AX_EXIT_ENV,
+					"%s: cannot create the folder:", copy);
 			*p = c;
 			if (!c)
 				break;
@@ -394,7 +395,8 @@ ax_which(const char *program, bool resolve)
 		for (p = path ? path : "/usr/local/bin:/usr/bin:/bin"; !try;
 		     p = end + 1) {
 			end = strchrnul(p, ':');
-			try = ax_asprintf("%.*s/%s", (int)(end - p), p, program);
+			try = ax_asprintf("%.*s/%s", (int)(end - p), p,
+					  program);
 			if (access(try, X_OK) < 0 || !ax_is_file(try)) {
 				free(try);
 				try = NULL;

@@ -39,7 +39,8 @@ check_depth(const struct ax_json *j, struct ax_err *err)
 		} else if (c == '{' || c == '[') {
 			if (++depth > MAX_DEPTH)
 				return ax_err_set(err, AX_EXIT_USAGE,
-						  "%s:%d:%d: nested deeper than %d levels",
+						  "%s:%d:%d: nested deeper "
+						  "than %d levels",
 						  j->name, line, column,
 						  MAX_DEPTH);
 		} else if (c == '}' || c == ']') {
@@ -87,8 +88,8 @@ ax_json_parse(struct ax_json *out, const char *name, const char *text,
 {
 	memset(out, 0, sizeof(*out));
 	if (len > MAX_JSON)
-		return ax_err_set(err, AX_EXIT_USAGE, "%s: larger than %zu bytes",
-				  name, MAX_JSON);
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "%s: larger than %zu bytes", name, MAX_JSON);
 	out->name = ax_strdup(name);
 	out->text = ax_malloc(len + 1);
 	memcpy(out->text, text, len);
@@ -151,7 +152,8 @@ skip_value(struct cursor *c)
 		} else if (*c->p == ',' || *c->p == ':') {
 			c->p++;
 		} else {
-			while (c->p < c->end && !strchr(" \t\r\n,:{}[]\"", *c->p))
+			while (c->p < c->end &&
+			       !strchr(" \t\r\n,:{}[]\"", *c->p))
 				c->p++;
 		}
 	} while (depth > 0);
@@ -160,8 +162,8 @@ skip_value(struct cursor *c)
 static bool
 key_is(const char *start, const char *stop, const char *want)
 {
-	json_t *s = json_loadb(start, (size_t)(stop - start),
-			       JSON_DECODE_ANY, NULL);
+	json_t *s = json_loadb(start, (size_t)(stop - start), JSON_DECODE_ANY,
+			       NULL);
 	bool same = s && ax_streq(json_string_value(s), want);
 
 	json_decref(s);
@@ -303,7 +305,9 @@ ax_str_add_num(struct ax_str *out, double value)
 	int digits;
 
 	if (isnan(value) || isinf(value)) {
-		ax_str_add(out, isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+		ax_str_add(out, isnan(value) ? "nan"
+				: value > 0  ? "inf"
+					     : "-inf");
 		return;
 	}
 	if (value == 0)
@@ -396,7 +400,8 @@ pretty(struct ax_str *out, const json_t *v, int depth)
 
 	if (json_is_object(v) && json_object_size(v)) {
 		ax_str_add(out, "{\n");
-		json_object_foreach((json_t *)v, key, member) {
+		json_object_foreach((json_t *)v, key, member)
+		{
 			ax_str_addf(out, "%s%*s", first ? "" : ",\n",
 				    2 * depth + 2, "");
 			ax_str_add_json(out, key);
@@ -406,11 +411,12 @@ pretty(struct ax_str *out, const json_t *v, int depth)
 		}
 		ax_str_addf(out, "\n%*s}", 2 * depth, "");
 	} else if (json_is_array(v) && json_array_size(v)) {
-		json_array_foreach((json_t *)v, i, member)
-			flat = flat && !json_is_object(member) &&
-			       !json_is_array(member);
+		json_array_foreach((json_t *)v, i, member) flat =
+			flat && !json_is_object(member) &&
+			!json_is_array(member);
 		ax_str_add(out, flat ? "[" : "[\n");
-		json_array_foreach((json_t *)v, i, member) {
+		json_array_foreach((json_t *)v, i, member)
+		{
 			if (i)
 				ax_str_add(out, flat ? ", " : ",\n");
 			if (!flat)

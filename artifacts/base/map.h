@@ -15,7 +15,10 @@ struct ax_map {
 	size_t n, cap;
 };
 
-#define AX_MAP_INIT {NULL, 0, 0}
+#define AX_MAP_INIT                                                            \
+	{                                                                      \
+		NULL, 0, 0                                                     \
+	}
 
 /* The map owns copies of its keys; values stay the caller's. */
 void ax_map_free(struct ax_map *m);

@@ -65,9 +65,10 @@ ax_spawn(const struct ax_proc *p, struct ax_err *err)
 	ssize_t n;
 
 	if (!path)
-		return ax_err_set(err, AX_EXIT_ENV,
-				  "%s: no such program; install it or put it on PATH",
-				  p->argv[0]);
+		return ax_err_set(
+			err, AX_EXIT_ENV,
+			"%s: no such program; install it or put it on PATH",
+			p->argv[0]);
 	if (p->cwd && path[0] != '/') {
 		full = realpath(path, NULL);
 		free(path);
@@ -75,8 +76,8 @@ ax_spawn(const struct ax_proc *p, struct ax_err *err)
 	}
 	if (!path || pipe2(pipefd, O_CLOEXEC) < 0) {
 		free(path);
-		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot start:",
-				  p->argv[0]);
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "%s: cannot start:", p->argv[0]);
 	}
 	/* the child may dup2 onto low numbers: keep the report pipe above */
 	high = fcntl(pipefd[1], F_DUPFD_CLOEXEC, 40);
@@ -99,8 +100,8 @@ ax_spawn(const struct ax_proc *p, struct ax_err *err)
 	if (n == sizeof(e)) {
 		waitpid(pid, NULL, 0);
 		errno = e;
-		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot start:",
-				  p->argv[0]);
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "%s: cannot start:", p->argv[0]);
 	}
 	setpgid(pid, pid);
 	return pid;

@@ -14,15 +14,20 @@
 #include "artifacts/base/str.h"
 
 struct ax_proc {
-	const char *const *argv;   /* argv[0] is a path, or is looked up on PATH */
-	const char *const *envp;   /* NULL: this process's environment */
-	const char *cwd;	   /* NULL: stay */
-	int in, out, err;	   /* descriptors; -1: /dev/null for in, inherit others */
-	int keep_fd;		   /* one more descriptor the child keeps, or -1 */
-	int keep_as;		   /* under this number */
+	const char *const
+		*argv; /* argv[0] is a path, or is looked up on PATH */
+	const char *const *envp; /* NULL: this process's environment */
+	const char *cwd;         /* NULL: stay */
+	int in, out,
+		err; /* descriptors; -1: /dev/null for in, inherit others */
+	int keep_fd; /* one more descriptor the child keeps, or -1 */
+	int keep_as; /* under this number */
 };
 
-#define AX_PROC_INIT {NULL, NULL, NULL, -1, -1, -1, -1, -1}
+#define AX_PROC_INIT                                                           \
+	{                                                                      \
+		NULL, NULL, NULL, -1, -1, -1, -1, -1                           \
+	}
 
 /* Starts it; returns the pid, or -1. A program that cannot be started is
  * reported here, not as an exit code. */

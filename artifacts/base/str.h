@@ -17,7 +17,10 @@ struct ax_str {
 	bool over;
 };
 
-#define AX_STR_INIT {NULL, 0, 0, 0, false}
+#define AX_STR_INIT                                                            \
+	{                                                                      \
+		NULL, 0, 0, 0, false                                           \
+	}
 
 void ax_str_free(struct ax_str *s);
 void ax_str_clear(struct ax_str *s);

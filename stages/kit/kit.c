@@ -21,7 +21,8 @@ struct ax_task {
 static _Noreturn void
 bug(const char *what, const char *name)
 {
-	fprintf(stderr, "stage bug: %s '%s' is not in stage.json\n", what, name);
+	fprintf(stderr, "stage bug: %s '%s' is not in stage.json\n", what,
+		name);
 	abort();
 }
 
@@ -142,8 +143,8 @@ ax_task_tool(const struct ax_task *t, const char *name)
 unsigned
 ax_task_cpus(const struct ax_task *t)
 {
-	json_int_t n = json_integer_value(
-		json_object_get(t->request.root, "cpus"));
+	json_int_t n =
+		json_integer_value(json_object_get(t->request.root, "cpus"));
 
 	return n < 1 ? 1 : n > 1024 ? 1024 : (unsigned)n;
 }
@@ -218,7 +219,8 @@ ax_task_progress(struct ax_task *t, double done, double total, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	ax_str_addf(&line, "{\"done\":%.6g,\"total\":%.6g,\"text\":", done, total);
+	ax_str_addf(&line, "{\"done\":%.6g,\"total\":%.6g,\"text\":", done,
+		    total);
 	ax_str_add_json(&line, text);
 	ax_str_add(&line, "}\n");
 	/* nobody listening, or a full pipe, is no reason to stop */
@@ -237,13 +239,14 @@ main(int argc, char **argv)
 
 	(void)argv;
 	if (argc > 1 || !ax_is_file("request.json")) {
-		fprintf(stderr,
-			"This is a stage of axpipe. It runs in a work folder with a request.json;\n"
-			"axpipe makes both. See docs/stages.md.\n");
+		fprintf(stderr, "This is a stage of axpipe. It runs in a work "
+				"folder with a request.json;\n"
+				"axpipe makes both. See docs/stages.md.\n");
 		return AX_EXIT_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	/* a killed stage must leave what it had written where logs look for it */
+	/* a killed stage must leave what it had written where logs look for it
+	 */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (ax_json_load(&t.request, "request.json", &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);

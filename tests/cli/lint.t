@@ -30,6 +30,11 @@ none "the pipeline knows stages only by stage.json" grep -rnE '#include "stages/
 none "no shell is started" sh -c "grep -rnE '\"(/bin/)?sh\"' artifacts cache pipeline stages --include=*.c"
 none "headers have include guards" sh -c "grep '[.]h\$' '$T/files' | grep -v '_impl[.]h\$' | xargs grep -L '#ifndef AX_'"
 none "no trailing blanks" sh -c "xargs grep -nE '[[:blank:]]+\$' <'$T/files'"
+if command -v clang-format-14 >/dev/null 2>&1; then
+	none "clang-format 14 has nothing to change" sh -c "xargs clang-format-14 --dry-run -Werror <'$T/files' 2>&1 | grep -o '^[^:]*:[0-9]*' | sort -u"
+else
+	skip "clang-format 14 has nothing to change" "clang-format-14 is not installed"
+fi
 if command -v shellcheck >/dev/null 2>&1; then
 	ok "configure passes shellcheck" shellcheck -s sh -S warning -e SC2086,SC2046 configure
 else

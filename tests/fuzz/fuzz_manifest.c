@@ -8,7 +8,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
-#include "pipeline/graph.h"
+#include "pipeline/manifest/graph.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parsing of the command line. */
 #include "artifacts/base/base.h"
-#include "pipeline/cli.h"
+#include "pipeline/cli/cli.h"
 #include "tests/lib/tap.h"
 
 static const struct ax_option options[] = {

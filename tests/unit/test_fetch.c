@@ -15,7 +15,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
-#include "pipeline/fetch.h"
+#include "pipeline/fetch/fetch.h"
 #include "tests/lib/tap.h"
 
 /* These stand before those of the C library for this program: what a power

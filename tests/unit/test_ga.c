@@ -64,7 +64,7 @@ test_selection(void)
 			key[i] = (double)((uint32_t)(i * i + t) * 37u %
 					  (3 + t % 11));
 			if (t % 5 == 0)
-				key[i] = i >= k ? (i - k + 1) * 2
+				key[i] = i >= k       ? (i - k + 1) * 2
 					 : i % 2 == 0 ? i + 1
 						      : k + i + (k % 2);
 			x[i] = y[i] = i;
@@ -110,10 +110,9 @@ test_operators(void)
 			valid = valid && d.in[j][0] < d.ins + j &&
 				d.in[j][1] < d.ins + j &&
 				d.gate[j] >= AX_G_INV && d.gate[j] != AX_G_NOR;
-			honest = honest &&
-				 (from[j] == AX_NOT_FROM ||
-				  (from[j] < c.n &&
-				   c.gate[from[j]] == d.gate[j]));
+			honest = honest && (from[j] == AX_NOT_FROM ||
+					    (from[j] < c.n &&
+					     c.gate[from[j]] == d.gate[j]));
 		}
 		for (unsigned o = 0; o < 3; o++)
 			valid = valid && d.out[o] < d.ins + d.n;
@@ -162,8 +161,8 @@ static void
 replay(const struct ax_problem *p, const struct ax_circuit *seed, double eps,
        const struct point *point, size_t n, struct ax_pool *pool, bool resume)
 {
-	struct ax_ga_params q = {2025, 100, 0.02, 0, eps, 2000,
-				 {.1, .1, .1, .4, .15, .15}};
+	struct ax_ga_params q = {
+		2025, 100, 0.02, 0, eps, 2000, {.1, .1, .1, .4, .15, .15}};
 	struct ax_ga *ga = ax_ga_new(p, &q, seed, pool);
 	struct ax_str s = AX_STR_INIT;
 
@@ -207,12 +206,13 @@ static void
 test_published(void)
 {
 	static const struct point at_01[] = {
-		{1, 2678, 4399},     {4, 2664, 0},	{8, 2662, 0},
-		{14, 2652, 0},	     {18, 2638, 55459}, {250, 2170, 664884},
-		{500, 1948, 0},	     {750, 1786, 0},	{1000, 1660, 0}};
-	static const struct point at_0005[] = {
-		{250, 2602, 0}, {500, 2530, 0}, {750, 2446, 0},
-		{1000, 2418, 0}};
+		{1, 2678, 4399}, {4, 2664, 0},      {8, 2662, 0},
+		{14, 2652, 0},   {18, 2638, 55459}, {250, 2170, 664884},
+		{500, 1948, 0},  {750, 1786, 0},    {1000, 1660, 0}};
+	static const struct point at_0005[] = {{250, 2602, 0},
+					       {500, 2530, 0},
+					       {750, 2446, 0},
+					       {1000, 2418, 0}};
 	struct ax_circuit seed = AX_CIRCUIT_INIT;
 	struct ax_problem p;
 	struct ax_pool *pool;

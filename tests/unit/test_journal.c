@@ -7,7 +7,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
-#include "pipeline/journal.h"
+#include "pipeline/run/journal.h"
 #include "tests/lib/tap.h"
 
 static char dir[] = "/tmp/axpipe-journal.XXXXXX";

@@ -5,8 +5,8 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
-#include "pipeline/graph.h"
-#include "pipeline/subst.h"
+#include "pipeline/manifest/graph.h"
+#include "pipeline/manifest/subst.h"
 #include "tests/lib/tap.h"
 
 static struct ax_stages stages;

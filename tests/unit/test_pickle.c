@@ -423,8 +423,7 @@ test_wide(void)
 	zip_end(&z);
 	if (ok(parse_zip(&z.file, &c) == 0, "BININT, TUPLE3, NEWTRUE")) {
 		t = ax_checkpoint_get(&c, "w");
-		ok(t && t->ndim == 3 && t->dim[2] == 7000 &&
-			   t->f32[N - 1] == 3,
+		ok(t && t->ndim == 3 && t->dim[2] == 7000 && t->f32[N - 1] == 3,
 		   "a tensor of 2 x 5 x 7000");
 	} else {
 		printf("# %s\n", err.text);

@@ -117,19 +117,19 @@ test_kernels(void)
 			bounds = bounds && ax_search_feasible(&s, &c);
 			ax_search_free(&s);
 			if (wce > 0) {
-				ax_search_init(&s, &p, wce - 1,
-					       &ax_transistors, ~0u);
+				ax_search_init(&s, &p, wce - 1, &ax_transistors,
+					       ~0u);
 				bounds = bounds && !ax_search_feasible(&s, &c);
 				ax_search_free(&s);
 			}
 			ax_circuit_copy(&d, &c);
 			ax_circuit_tidy(&d);
-			tidy = tidy && ax_circuit_cost(&d, &ax_transistors) <=
-					       ax_circuit_cost(&c,
-							       &ax_transistors);
+			tidy = tidy &&
+			       ax_circuit_cost(&d, &ax_transistors) <=
+				       ax_circuit_cost(&c, &ax_transistors);
 			for (size_t i = 0; i < p.patterns; i++)
-				tidy = tidy && slow(&c, &p, i) ==
-						       slow(&d, &p, i);
+				tidy = tidy &&
+				       slow(&c, &p, i) == slow(&d, &p, i);
 			free(got);
 			ax_problem_free(&p);
 		}
@@ -159,8 +159,8 @@ test_worst(void)
 		ax_problem_init(&p, 8, 8, 16, true, true, NULL);
 		for (int k = 0; k < 30; k++) {
 			size_t block = ax_rng_below(&r, 32);
-			const uint64_t *ex = p.exact +
-					     block * 18 * AX_BLOCK_WORDS;
+			const uint64_t *ex =
+				p.exact + block * 18 * AX_BLOCK_WORDS;
 			uint32_t want = 0, least = ax_rng_below(&r, 3) * 900;
 
 			memcpy(rows, ex, 16 * AX_BLOCK_WORDS * 8);
@@ -177,15 +177,16 @@ test_worst(void)
 
 				for (unsigned o = 0; o < 16; o++)
 					x |= (int32_t)(out[o][i / 64] >>
-						       i % 64 & 1) << o;
+							       i % 64 &
+						       1)
+					     << o;
 				x = (int16_t)x;
 				e = p.ref[block * AX_BLOCK_BITS + i] - x;
-				want = AX_MAX(want,
-					      (uint32_t)(e < 0 ? -e : e));
+				want = AX_MAX(want, (uint32_t)(e < 0 ? -e : e));
 			}
 			want = AX_MAX(want, least);
-			good = good && p.kern->worst(out, ex, 16, true,
-						     least) == want;
+			good = good &&
+			       p.kern->worst(out, ex, 16, true, least) == want;
 		}
 		ok(good, "%s: largest error of a block", levels[l]);
 		ax_problem_free(&p);
@@ -208,8 +209,8 @@ test_families(void)
 				struct ax_problem p;
 
 				ax_problem_init(&p, width[k][0], width[k][1],
-						width[k][0] + width[k][1],
-						sign, sign, NULL);
+						width[k][0] + width[k][1], sign,
+						sign, NULL);
 				ax_family_build(&p, &f, &c);
 				ax_problem_measure(&p, &c, &e);
 				is_int(e.wrong, 0, "%ux%u %s%s array is exact",
@@ -259,7 +260,8 @@ search(unsigned w, bool sign, uint64_t bound, unsigned threads,
 	*cost = ax_circuit_cost(c, &ax_transistors);
 	for (unsigned j = 0; j < c->n; j++) {
 		h = (h ^ c->gate[j] ^ (uint64_t)c->in[j][0] << 8 ^
-		     (uint64_t)c->in[j][1] << 32) * 0x100000001b3u;
+		     (uint64_t)c->in[j][1] << 32) *
+		    0x100000001b3u;
 		if (!(allowed >> c->gate[j] & 1) && c->gate[j] > AX_G_INV)
 			*cost = -1;
 	}

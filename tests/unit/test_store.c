@@ -994,7 +994,7 @@ collect(void)
 {
 	struct ax_err err = AX_ERR_INIT;
 	struct ax_store *s = open_store("gc"), *t;
-	struct ax_gc_options o = {false, 0, NULL, 0, false};
+	struct ax_gc_options o = {.dry_run = false};
 	struct ax_gc_result g;
 	struct ax_digest keep, drop, loose, pinned, tree, member, k, roots[2];
 	char *src = in_top("gc-tree"), *p, hex[65];

@@ -5,7 +5,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
-#include "pipeline/value.h"
+#include "pipeline/manifest/value.h"
 #include "tests/lib/tap.h"
 
 static struct ax_graph *graph;

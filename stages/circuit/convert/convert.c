@@ -36,7 +36,8 @@ write_dump(struct ax_task *t, const struct ax_netlist *net, struct ax_err *err)
 
 	ax_netlist_count(net, count);
 	if (count[AX_CELL]) {
-		fputs("no dump: the circuit has cells of more than two inputs\n",
+		fputs("no dump: the circuit has cells of more than two "
+		      "inputs\n",
 		      stderr);
 		return 0;
 	}

@@ -11,10 +11,10 @@
 
 /* Everything that decides the result. */
 static const char *const params[] = {
-	"algorithm",  "seed",	 "wce",	       "wce_abs",     "signed",
-	"gates",      "costs",	 "steps",      "islands",     "cycles",
+	"algorithm",   "seed",        "wce",        "wce_abs",     "signed",
+	"gates",       "costs",       "steps",      "islands",     "cycles",
 	"temperature", "generations", "population", "top_k_ratio", "eps_start",
-	"eps_tau",    "weights"};
+	"eps_tau",     "weights"};
 static const char *const inputs[] = {"netlist", "liberty", "reference"};
 
 /* --- checkpoints --------------------------------------------------------- */
@@ -207,8 +207,8 @@ check_written(struct evolve *e, const struct ax_str *txt,
 	if (ax_lut_from_netlist(&got, b, e->sign, "A", "B", "OUT", pool, err) <
 	    0)
 		goto done;
-	if (!e->reference.v && ax_lut_exact(&want, AX_LUT_MUL, e->wa, e->wb,
-					    e->sign, err) < 0)
+	if (!e->reference.v &&
+	    ax_lut_exact(&want, AX_LUT_MUL, e->wa, e->wb, e->sign, err) < 0)
 		goto done;
 	if (ax_lut_measure(m, &got, e->reference.v ? &e->reference : &want,
 			   AX_LUT_MUL, err) < 0)

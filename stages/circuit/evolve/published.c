@@ -27,7 +27,8 @@ check_problem(const struct evolve *e, struct ax_err *err)
 				err, AX_EXIT_STAGE,
 				"netlist: node %u is a NOR, which algorithm "
 				"circuitsdna does not have; synthesise without "
-				"NOR cells or use algorithm axpipe", j);
+				"NOR cells or use algorithm axpipe",
+				j);
 	return 0;
 }
 

@@ -65,8 +65,8 @@ ax_anneal_new(const struct ax_search *s, const struct ax_anneal_params *params,
 	a->epochs = AX_MAX(a->epochs, 1);
 	a->island = ax_calloc(params->islands, sizeof(struct ax_island *));
 	for (unsigned k = 0; k < params->islands; k++)
-		a->island[k] = ax_island_new(s, &start[k % n].c, params->seed,
-					     k);
+		a->island[k] =
+			ax_island_new(s, &start[k % n].c, params->seed, k);
 	look(a);
 	return a;
 }
@@ -126,9 +126,10 @@ meet(struct ax_anneal *a)
 		rank[b] = k;
 	}
 	for (unsigned k = 0; k < n; k++)
-		ax_island_set(a->island[rank[k]],
-			      ax_island_best(
-				      a->island[rank[k < half ? k : k - half]]));
+		ax_island_set(
+			a->island[rank[k]],
+			ax_island_best(
+				a->island[rank[k < half ? k : k - half]]));
 	free(rank);
 }
 

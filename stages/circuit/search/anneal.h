@@ -12,7 +12,7 @@
 
 struct ax_anneal_params {
 	uint64_t seed;
-	uint64_t steps;	  /* visits of all islands together */
+	uint64_t steps;   /* visits of all islands together */
 	unsigned islands; /* 1..256 */
 	unsigned cycles;  /* 1..64: annealings in a row */
 	double hot, cold; /* temperature at both ends of a cycle */

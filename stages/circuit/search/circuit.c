@@ -15,9 +15,9 @@ const struct ax_costs ax_transistors = {{
 	[AX_G_XNOR] = 10,
 }};
 
-static const char *const names[AX_G_KINDS] = {
-	"CONST0", "CONST1", "BUF", "INV", "AND",
-	"NAND",	  "OR",	    "NOR", "XOR", "XNOR"};
+static const char *const names[AX_G_KINDS] = {"CONST0", "CONST1", "BUF", "INV",
+					      "AND",    "NAND",   "OR",  "NOR",
+					      "XOR",    "XNOR"};
 
 const char *
 ax_g_name(enum ax_g gate)
@@ -192,8 +192,8 @@ settle(struct tidy *t, uint32_t lit)
 static uint32_t
 trivial(enum ax_g gate, uint32_t a, uint32_t b)
 {
-	uint32_t neg = gate == AX_G_NAND || gate == AX_G_NOR ||
-		       gate == AX_G_XNOR;
+	uint32_t neg =
+		gate == AX_G_NAND || gate == AX_G_NOR || gate == AX_G_XNOR;
 	bool ca = a >= LIT0, cb = b >= LIT0;
 
 	if (gate == AX_G_XOR || gate == AX_G_XNOR) {
@@ -201,9 +201,8 @@ trivial(enum ax_g gate, uint32_t a, uint32_t b)
 			return b ^ (a & 1) ^ neg;
 		if (cb)
 			return a ^ (b & 1) ^ neg;
-		return (a | 1) == (b | 1)
-			       ? (uint32_t)LIT0 | ((a ^ b ^ neg) & 1)
-			       : UINT32_MAX;
+		return (a | 1) == (b | 1) ? (uint32_t)LIT0 | ((a ^ b ^ neg) & 1)
+					  : UINT32_MAX;
 	}
 	if (gate == AX_G_OR || gate == AX_G_NOR) {
 		/* a | b = ~(~a & ~b) */
@@ -435,8 +434,8 @@ ax_circuit_to_netlist(const struct ax_circuit *c, unsigned wa, unsigned wb)
 	ax_netlist_add_input(net, "B", wb);
 	ax_netlist_add_output(net, "OUT", c->outs);
 	for (unsigned j = 0; j < c->n; j++)
-		ax_netlist_add(net, kind_of((enum ax_g)c->gate[j]),
-			       c->in[j][0], c->in[j][1]);
+		ax_netlist_add(net, kind_of((enum ax_g)c->gate[j]), c->in[j][0],
+			       c->in[j][1]);
 	for (unsigned o = 0; o < c->outs; o++)
 		net->out_ref[o] = c->out[o];
 	return net;

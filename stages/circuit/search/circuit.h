@@ -21,8 +21,8 @@
 
 struct ax_circuit {
 	unsigned ins, outs, n, cap;
-	uint8_t *gate;	      /* enum ax_g, never AX_G_BUF */
-	uint16_t (*in)[2];    /* in[1] = in[0] where unused; 0 for constants */
+	uint8_t *gate;     /* enum ax_g, never AX_G_BUF */
+	uint16_t (*in)[2]; /* in[1] = in[0] where unused; 0 for constants */
 	uint16_t out[AX_CIRCUIT_OUTS];
 };
 
@@ -31,7 +31,13 @@ struct ax_costs {
 	int64_t of[AX_G_KINDS];
 };
 
-#define AX_CIRCUIT_INIT {0, 0, 0, 0, NULL, NULL, {0}}
+#define AX_CIRCUIT_INIT                                                        \
+	{                                                                      \
+		0, 0, 0, 0, NULL, NULL,                                        \
+		{                                                              \
+			0                                                      \
+		}                                                              \
+	}
 
 void ax_circuit_free(struct ax_circuit *c);
 /* Room for n nodes; keeps what is there. */

@@ -145,8 +145,8 @@ struct ax_start *
 ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
 {
 	const struct ax_problem *p = s->p;
-	struct ax_start *list = ax_calloc(2 * (size_t)p->outs + 3,
-					  sizeof(*list));
+	struct ax_start *list =
+		ax_calloc(2 * (size_t)p->outs + 3, sizeof(*list));
 	struct ax_circuit c = AX_CIRCUIT_INIT;
 	int64_t least, most, lo, hi, w = (int64_t)AX_MIN(bound, 1u << 30);
 
@@ -174,7 +174,8 @@ ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
 			consider(s, &f, st);
 			/* the roundest number of the range */
 			while ((lo + 2 * step - 1) / (2 * step) * (2 * step) <=
-			       hi && step < hi)
+				       hi &&
+			       step < hi)
 				step *= 2;
 			f.add = (uint64_t)((lo + step - 1) / step * step);
 			consider(s, &f, st);

@@ -11,9 +11,9 @@
 #include "stages/circuit/search/island.h"
 
 struct ax_family {
-	unsigned drop;	/* partial products of columns below this are left out */
-	uint64_t add;	/* constant added, any column */
-	bool chain;	/* sums ripple through a column instead of queueing */
+	unsigned drop; /* partial products of columns below this are left out */
+	uint64_t add;  /* constant added, any column */
+	bool chain;    /* sums ripple through a column instead of queueing */
 };
 
 /* The circuit for operands and result of the problem; replaces *c. */

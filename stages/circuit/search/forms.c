@@ -35,9 +35,9 @@ cheapest(const struct ax_costs *k, unsigned allowed, unsigned want)
 			unsigned x = inv & 1 ? 5 : 10, y = inv & 2 ? 3 : 12;
 			unsigned t = table_of(g, x, y) ^ (inv & 4 ? 15 : 0);
 
-			cost = k->of[g] + k->of[AX_G_INV] *
-						  ((inv & 1) + (inv >> 1 & 1) +
-						   (inv >> 2));
+			cost = k->of[g] +
+			       k->of[AX_G_INV] * ((inv & 1) + (inv >> 1 & 1) +
+						  (inv >> 2));
 			if (t == want && cost < best.cost)
 				best = (struct ax_form){
 					(uint8_t)g, inv & 1, inv >> 1 & 1,
@@ -115,7 +115,8 @@ ax_search_legalise(const struct ax_search *s, struct ax_circuit *c,
 	if (c->n > AX_CIRCUIT_NODES / 8)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist: %u gates; this search takes at "
-				  "most %u", c->n, AX_CIRCUIT_NODES / 8);
+				  "most %u",
+				  c->n, AX_CIRCUIT_NODES / 8);
 	map = ax_calloc(c->ins + c->n + 1, sizeof(*map));
 	to.ins = c->ins;
 	to.outs = c->outs;
@@ -169,10 +170,9 @@ ax_search_feasible(const struct ax_search *s, const struct ax_circuit *c)
 		memcpy(v, ax_problem_inputs(p, b),
 		       p->ins * AX_BLOCK_WORDS * sizeof(*v));
 		p->kern->run(v, AX_BLOCK_WORDS, op, c->n);
-		good = !p->kern->bound(out,
-				       s->limits + b * p->outs * 2 *
-							   AX_BLOCK_WORDS,
-				       p->outs, p->extend, bad);
+		good = !p->kern->bound(
+			out, s->limits + b * p->outs * 2 * AX_BLOCK_WORDS,
+			p->outs, p->extend, bad);
 	}
 	free(v);
 	free(bad);

@@ -95,8 +95,8 @@ measure(struct ax_ga *ga, struct member *members, struct ax_pool *pool)
 	size_t rows;
 
 	if (ga->workers < threads) {
-		ga->worker = ax_realloc(ga->worker, threads,
-					sizeof(*ga->worker));
+		ga->worker =
+			ax_realloc(ga->worker, threads, sizeof(*ga->worker));
 		for (unsigned t = ga->workers; t < threads; t++)
 			ga->worker[t] = (struct worker){0};
 		ga->workers = threads;
@@ -114,8 +114,7 @@ measure(struct ax_ga *ga, struct member *members, struct ax_pool *pool)
 					     sizeof(*w->rows));
 		}
 		if (!w->wce)
-			w->wce = ax_calloc(ga->par.population,
-					   sizeof(*w->wce));
+			w->wce = ax_calloc(ga->par.population, sizeof(*w->wce));
 		memset(w->wce, 0, ga->jobs * sizeof(*w->wce));
 	}
 	ax_pool_for(pool, ga->p->blocks, measure_block, ga);
@@ -154,8 +153,8 @@ plan(struct ax_ga *ga, struct job *j, const struct ax_circuit *c,
 			continue;
 		}
 		row[c->ins + k] = ga->scratch + j->n;
-		j->op[j->n] = (struct ax_kop){a, b, ga->scratch + j->n,
-					      c->gate[k]};
+		j->op[j->n] =
+			(struct ax_kop){a, b, ga->scratch + j->n, c->gate[k]};
 		j->n++;
 	}
 	for (unsigned o = 0; o < c->outs; o++) {
@@ -200,9 +199,8 @@ ax_ga_eps(const struct ax_ga *ga, uint64_t generation)
 	 * the last place of exp between C libraries is 1e-16 against steps of
 	 * 6e-5 between two values of wce.
 	 */
-	return q->eps_end +
-	       (q->eps_start - q->eps_end) *
-		       exp(-(double)generation / q->eps_tau);
+	return q->eps_end + (q->eps_start - q->eps_end) *
+				    exp(-(double)generation / q->eps_tau);
 }
 
 static double
@@ -297,8 +295,8 @@ judge(struct ax_ga *ga, double eps)
 		if (ga->fitness[i] < ga->fitness[first])
 			first = i;
 	}
-	if (ga->improvements && !(ga->fitness[first] <
-				  ga->history[ga->improvements - 1].fitness))
+	if (ga->improvements &&
+	    !(ga->fitness[first] < ga->history[ga->improvements - 1].fitness))
 		return;
 	AX_GROW(ga->history, ga->improvements, ga->room);
 	b = &ga->history[ga->improvements++];

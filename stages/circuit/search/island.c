@@ -10,8 +10,8 @@ grow_rows(struct ax_island *i, uint32_t rows)
 {
 	uint32_t cap = AX_MAX(rows, i->rows + i->rows / 2);
 	uint64_t *full = ax_aligned((size_t)cap * i->stride, sizeof(*full));
-	uint64_t *pool = ax_aligned((size_t)2 * cap * AX_BLOCK_WORDS,
-				    sizeof(*pool));
+	uint64_t *pool =
+		ax_aligned((size_t)2 * cap * AX_BLOCK_WORDS, sizeof(*pool));
 
 	if (i->rows) {
 		memcpy(full, i->full, (size_t)i->rows * i->stride * 8);
@@ -100,8 +100,7 @@ pool_fill_slot(struct ax_island *i, unsigned slot)
 	const struct ax_problem *p = i->p;
 	size_t q = i->seen[slot], in_block = q % AX_BLOCK_BITS;
 	const uint64_t *limits =
-		i->s->limits +
-		q / AX_BLOCK_BITS * p->outs * 2 * AX_BLOCK_WORDS;
+		i->s->limits + q / AX_BLOCK_BITS * p->outs * 2 * AX_BLOCK_WORDS;
 
 	for (unsigned r = 0; r < i->c.ins + i->c.n; r++)
 		copy_bit(i->pool + (size_t)i->row[r] * AX_BLOCK_WORDS, slot,
@@ -229,8 +228,8 @@ void
 ax_island_run(struct ax_island *i, uint64_t steps, double from, double to)
 {
 	for (uint64_t k = 0; k < steps; k++) {
-		ax_island_visit(i, from + (to - from) * ((double)k /
-							 (double)steps));
+		ax_island_visit(i, from + (to - from) *
+						   ((double)k / (double)steps));
 		if (i->cost < i->best_cost) {
 			i->best_cost = i->cost;
 			ax_circuit_copy(&i->best, &i->c);

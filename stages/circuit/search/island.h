@@ -22,15 +22,15 @@
 
 /* How to make a function of two signals from allowed gates at least cost. */
 struct ax_form {
-	uint8_t gate;	     /* AX_G_KINDS: cannot be made */
-	uint8_t ix, iy, io;  /* inverters in front of x, y and behind */
+	uint8_t gate;       /* AX_G_KINDS: cannot be made */
+	uint8_t ix, iy, io; /* inverters in front of x, y and behind */
 	int64_t cost;
 };
 
 /* What all islands share. */
 struct ax_search {
 	const struct ax_problem *p;
-	uint64_t *limits;     /* of ax_problem_limits */
+	uint64_t *limits; /* of ax_problem_limits */
 	struct ax_costs costs;
 	/* [AND, OR][x inverted][y inverted], and XOR, XNOR */
 	struct ax_form two[2][2][2], exor[2];
@@ -38,7 +38,8 @@ struct ax_search {
 	double noise[1024]; /* quantiles of the exponential distribution */
 };
 
-/* `allowed` has a bit per gate (1 << AX_G_...); INV and constants always are. */
+/* `allowed` has a bit per gate (1 << AX_G_...); INV and constants always are.
+ */
 void ax_search_init(struct ax_search *s, const struct ax_problem *p,
 		    uint64_t bound, const struct ax_costs *costs,
 		    unsigned allowed);
@@ -47,8 +48,7 @@ void ax_search_free(struct ax_search *s);
 int ax_search_legalise(const struct ax_search *s, struct ax_circuit *c,
 		       struct ax_err *err);
 /* True when no pattern breaks the bound. */
-bool ax_search_feasible(const struct ax_search *s,
-			const struct ax_circuit *c);
+bool ax_search_feasible(const struct ax_search *s, const struct ax_circuit *c);
 
 struct ax_island;
 

@@ -43,7 +43,7 @@ enum {
 	AX_HIT_1_0 = 1, /* the row is 0 somewhere in f1 */
 	AX_HIT_1_1 = 2, /* ... 1 somewhere in f1 */
 	AX_HIT_0_1 = 4, /* ... 1 somewhere in f0 */
-	AX_HIT_0_0 = 8	/* ... 0 somewhere in f0 */
+	AX_HIT_0_0 = 8  /* ... 0 somewhere in f0 */
 };
 
 struct ax_search_kern {

@@ -104,8 +104,8 @@ FN(bound)(const uint64_t *const *out, const uint64_t *limits, unsigned bits,
 		below = SET1(0);
 		above = below;
 		for (unsigned i = 0; i < bits; i++) {
-			const VEC *l = (const VEC *)(limits +
-						     2 * i * AX_BLOCK_WORDS);
+			const VEC *l =
+				(const VEC *)(limits + 2 * i * AX_BLOCK_WORDS);
 
 			a = ((const VEC *)out[i])[k];
 			if (i + 1 == bits)
@@ -171,5 +171,5 @@ FN(xor_fits)(const uint64_t *x, const uint64_t *y, const uint64_t *v,
 }
 
 static const struct ax_search_kern FN(table) = {
-	FN(run),  FN(step),	FN(worst),   FN(bound),
+	FN(run),  FN(step),     FN(worst),   FN(bound),
 	FN(scan), FN(disjoint), FN(xor_fits)};

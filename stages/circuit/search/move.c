@@ -17,12 +17,12 @@ struct cand {
 
 /* The visit at hand. */
 struct visit {
-	uint16_t v;	  /* the signal */
-	int pin;	  /* output pin, or -1: every use of v */
-	unsigned cone;	  /* nodes that depend on v, in i->cone */
-	unsigned listed;  /* signals that may be used, in i->list */
+	uint16_t v;      /* the signal */
+	int pin;         /* output pin, or -1: every use of v */
+	unsigned cone;   /* nodes that depend on v, in i->cone */
+	unsigned listed; /* signals that may be used, in i->list */
 	unsigned ands, ors;
-	unsigned deads;	  /* what dies with v, in i->dead */
+	unsigned deads; /* what dies with v, in i->dead */
 	int64_t freed;
 	double temp;
 	struct cand best;
@@ -206,8 +206,8 @@ offer_exors(struct ax_island *i, struct visit *t)
 				continue;
 			want = (key ^ v[word] ^ (0 - (uint64_t)inv)) &
 			       care[word];
-			for (uint32_t b = head[(want * 0x9e3779b97f4a7c15u) >>
-					       54];
+			for (uint32_t b =
+				     head[(want * 0x9e3779b97f4a7c15u) >> 54];
 			     b; b = next[b - 1]) {
 				uint16_t y = i->list[b - 1];
 
@@ -247,8 +247,8 @@ offer_all(struct ax_island *i, struct visit *t)
 		if (!(value ? zero : one) && promising(i, t, 0, &score) &&
 		    !(t->v >= i->c.ins &&
 		      i->c.gate[t->v - i->c.ins] <= AX_G_CONST1))
-			offer(i, t, (struct cand){CONSTANT, {0}, 0, 0, value,
-						  score});
+			offer(i, t,
+			      (struct cand){CONSTANT, {0}, 0, 0, value, score});
 	t->ands = t->ors = 0;
 	i->p->kern->scan(i->pool, AX_BLOCK_WORDS, i->list_row, t->listed,
 			 i->care1, i->care0, i->flags);
@@ -261,8 +261,9 @@ offer_all(struct ax_island *i, struct visit *t)
 		i->stats.candidates++;
 		if (!(f & (AX_HIT_1_0 | AX_HIT_0_1))) {
 			if (promising(i, t, 0, &score))
-				offer(i, t, (struct cand){SIGNAL, {0}, x, 0, 0,
-							  score});
+				offer(i, t,
+				      (struct cand){
+					      SIGNAL, {0}, x, 0, 0, score});
 			continue;
 		}
 		if (!(f & (AX_HIT_1_1 | AX_HIT_0_0))) {
@@ -270,8 +271,9 @@ offer_all(struct ax_island *i, struct visit *t)
 			    !(t->pin < 0 && t->v >= i->c.ins &&
 			      i->c.gate[t->v - i->c.ins] == AX_G_INV &&
 			      i->c.in[t->v - i->c.ins][0] == x))
-				offer(i, t, (struct cand){SIGNAL, {0}, x, 0, 1,
-							  score});
+				offer(i, t,
+				      (struct cand){
+					      SIGNAL, {0}, x, 0, 1, score});
 			continue;
 		}
 		if (!(f & AX_HIT_1_0))
@@ -284,7 +286,8 @@ offer_all(struct ax_island *i, struct visit *t)
 			i->or_lit[t->ors++] = 2u * x + 1;
 	}
 	for (unsigned k = 0; k < 8; k++)
-		least = AX_MIN(least, i->s->two[k >> 2][k >> 1 & 1][k & 1].cost);
+		least = AX_MIN(least,
+			       i->s->two[k >> 2][k >> 1 & 1][k & 1].cost);
 	if ((double)(least - t->freed) <= reach) {
 		offer_pairs(i, t, 0, i->and_lit, t->ands);
 		offer_pairs(i, t, 1, i->or_lit, t->ors);
@@ -485,8 +488,8 @@ rewrite(struct ax_island *i, const struct visit *t, const struct build *b)
 	}
 	memset(i->place + ins, 0xff, total * sizeof(*i->place));
 	for (unsigned o = 0; o < c->outs; o++) {
-		uint16_t root = (int)o == t->pin ? b->sig
-						 : now(t, b, c->out[o]);
+		uint16_t root =
+			(int)o == t->pin ? b->sig : now(t, b, c->out[o]);
 
 		i->stack[depth++] = root;
 		while (depth) {
@@ -561,10 +564,10 @@ find_care(struct ax_island *i, struct visit *t)
 		in_cone[c->ins + j] = 1;
 		i->flip_row[c->ins + j] = flips;
 		i->cone[t->cone++] = (uint16_t)j;
-		i->old_op[t->cone] = (struct ax_kop){
-			in_cone[a] ? i->flip_row[a] : i->row[a],
-			in_cone[b] ? i->flip_row[b] : i->row[b], flips,
-			c->gate[j]};
+		i->old_op[t->cone] =
+			(struct ax_kop){in_cone[a] ? i->flip_row[a] : i->row[a],
+					in_cone[b] ? i->flip_row[b] : i->row[b],
+					flips, c->gate[j]};
 		flips++;
 	}
 	i->p->kern->run(i->pool, AX_BLOCK_WORDS, i->old_op, t->cone + 1);

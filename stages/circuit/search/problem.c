@@ -27,9 +27,19 @@ ax_problem_init(struct ax_problem *p, unsigned wa, unsigned wb, unsigned outs,
 	int64_t a, b;
 	size_t at, i, q;
 
-	*p = (struct ax_problem){wa, wb, wa + wb, outs, sign, extend,
-				 (size_t)1 << (wa + wb), 0, NULL, 0,
-				 NULL, NULL, ax_search_kern()};
+	*p = (struct ax_problem){wa,
+				 wb,
+				 wa + wb,
+				 outs,
+				 sign,
+				 extend,
+				 (size_t)1 << (wa + wb),
+				 0,
+				 NULL,
+				 0,
+				 NULL,
+				 NULL,
+				 ax_search_kern()};
 	p->blocks = AX_MAX(p->patterns / AX_BLOCK_BITS, (size_t)1);
 	p->ref = ax_calloc(p->patterns, sizeof(*p->ref));
 	p->input = ax_aligned(p->blocks * p->ins * AX_BLOCK_WORDS, 8);
@@ -43,15 +53,16 @@ ax_problem_init(struct ax_problem *p, unsigned wa, unsigned wb, unsigned outs,
 			b -= (int64_t)1 << (wb - 1);
 		}
 		p->ref[i] = table ? table[at] : (int32_t)(a * b);
-		p->max_abs = AX_MAX(p->max_abs,
-				    (uint64_t)(p->ref[i] < 0 ? -(int64_t)p->ref[i]
-							     : p->ref[i]));
+		p->max_abs =
+			AX_MAX(p->max_abs,
+			       (uint64_t)(p->ref[i] < 0 ? -(int64_t)p->ref[i]
+							: p->ref[i]));
 	}
 	for (i = 0; i < p->blocks * AX_BLOCK_BITS; i++) {
-		uint64_t *in = p->input +
-			       i / AX_BLOCK_BITS * p->ins * AX_BLOCK_WORDS;
-		uint64_t *ex = p->exact + i / AX_BLOCK_BITS * (outs + 2) *
-						  AX_BLOCK_WORDS;
+		uint64_t *in =
+			p->input + i / AX_BLOCK_BITS * p->ins * AX_BLOCK_WORDS;
+		uint64_t *ex = p->exact +
+			       i / AX_BLOCK_BITS * (outs + 2) * AX_BLOCK_WORDS;
 
 		q = i % p->patterns;
 		for (unsigned k = 0; k < wa; k++)
@@ -84,8 +95,8 @@ ax_problem_inputs(const struct ax_problem *p, size_t block)
 uint64_t *
 ax_problem_limits(const struct ax_problem *p, uint64_t bound)
 {
-	uint64_t *rows = ax_aligned(
-		p->blocks * p->outs * 2 * AX_BLOCK_WORDS, sizeof(*rows));
+	uint64_t *rows = ax_aligned(p->blocks * p->outs * 2 * AX_BLOCK_WORDS,
+				    sizeof(*rows));
 	int64_t span = (int64_t)1 << p->outs;
 	int64_t least = p->extend ? -span / 2 : 0, most = least + span - 1;
 	int64_t lo, hi, w = (int64_t)AX_MIN(bound, (uint64_t)1 << 40);
@@ -133,7 +144,9 @@ ax_problem_table(const struct ax_problem *p, const struct ax_circuit *c,
 			x = 0;
 			for (unsigned k = 0; k < c->outs; k++)
 				x |= (uint32_t)(v[c->out[k] * AX_BLOCK_WORDS +
-						  i / 64] >> i % 64 & 1)
+						  i / 64] >>
+							i % 64 &
+						1)
 				     << k;
 			if (p->extend && x >> (c->outs - 1))
 				x |= ~(uint32_t)0 << (c->outs - 1);

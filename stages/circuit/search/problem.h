@@ -12,14 +12,14 @@
 
 struct ax_problem {
 	unsigned wa, wb, ins, outs;
-	bool sign;	   /* operands and result are two's complement */
-	bool extend;	   /* the result's top bit is its sign */
-	size_t patterns;   /* 2^ins */
-	size_t blocks;	   /* of 2048 patterns, at least 1 */
-	int32_t *ref;	   /* wanted result by pattern */
-	uint64_t max_abs;  /* largest |ref| */
-	uint64_t *input;   /* [block][ins][AX_BLOCK_WORDS] */
-	uint64_t *exact;   /* [block][outs + 2][AX_BLOCK_WORDS] */
+	bool sign;        /* operands and result are two's complement */
+	bool extend;      /* the result's top bit is its sign */
+	size_t patterns;  /* 2^ins */
+	size_t blocks;    /* of 2048 patterns, at least 1 */
+	int32_t *ref;     /* wanted result by pattern */
+	uint64_t max_abs; /* largest |ref| */
+	uint64_t *input;  /* [block][ins][AX_BLOCK_WORDS] */
+	uint64_t *exact;  /* [block][outs + 2][AX_BLOCK_WORDS] */
 	const struct ax_search_kern *kern;
 };
 

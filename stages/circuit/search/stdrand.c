@@ -11,7 +11,8 @@ ax_mt_seed(struct ax_mt *m, uint32_t seed)
 	m->state[0] = seed;
 	for (uint32_t i = 1; i < N; i++)
 		m->state[i] = 1812433253u * (m->state[i - 1] ^
-					     (m->state[i - 1] >> 30)) + i;
+					     (m->state[i - 1] >> 30)) +
+			      i;
 	m->next = N;
 	m->draws = 0;
 }

@@ -15,7 +15,7 @@
 
 struct ax_mt {
 	uint32_t state[624];
-	uint32_t next;	/* 0..624: next word of state; 624 = regenerate */
+	uint32_t next;  /* 0..624: next word of state; 624 = regenerate */
 	uint64_t draws; /* 32-bit outputs given away so far */
 };
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* axpipe check: every claimed number against what the store holds. */
+#include <unistd.h>
+
+#include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
+#include "artifacts/base/json.h"
+#include "pipeline/results/claims.h"
+#include "pipeline/cli/cli.h"
+#include "pipeline/cli/context.h"
+
+static const struct ax_option options[] = {
+	{"json", 0, AX_OPT_FLAG, NULL, "print the verdicts as JSON"},
+	{"tap", 0, AX_OPT_FLAG, NULL, "print them as TAP, for prove"},
+	{"junit", 0, AX_OPT_FLAG, NULL, "print them as JUnit XML"},
+	{"markdown", 0, AX_OPT_FLAG, NULL, "print them as a Markdown table"},
+	{"output", 'o', AX_OPT_STRING, "FILE", "write there instead of stdout"},
+	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
+};
+
+static void
+render(struct ax_str *s, const struct ax_args *a, const struct ax_claims *c,
+       const char *name)
+{
+	json_t *j;
+	char *text;
+
+	if (ax_arg_flag(a, "json")) {
+		j = ax_claims_json(c);
+		text = json_dumps(j, JSON_INDENT(2));
+		ax_str_addf(s, "%s\n", text);
+		free(text);
+		json_decref(j);
+	} else if (ax_arg_flag(a, "tap")) {
+		ax_claims_tap(s, c);
+	} else if (ax_arg_flag(a, "junit")) {
+		ax_claims_junit(s, c, name);
+	} else if (ax_arg_flag(a, "markdown")) {
+		ax_claims_markdown(s, c);
+	} else {
+		ax_claims_table(s, c,
+				isatty(STDOUT_FILENO) &&
+					!ax_arg_str(a, "output"));
+	}
+}
+
+static int
+check(const struct ax_args *a, struct ax_err *err)
+{
+	const char *file = ax_arg_str(a, "output");
+	struct ax_claims claims = {0};
+	struct ax_str text = AX_STR_INIT;
+	struct ax_run_options o = {0};
+	struct ax_context c;
+	struct ax_run *r = NULL;
+	int rc = -1;
+
+	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_WRITE, err) < 0)
+		goto out;
+	o.offline = c.offline;
+	o.mirrors = (const char *const *)c.mirrors;
+	o.nmirrors = c.nmirrors;
+	r = ax_run_new(c.graph, c.store, &o);
+	if (ax_run_plan(r, err) < 0 || ax_claims_check(&claims, r, err) < 0)
+		goto out;
+	render(&text, a, &claims, c.graph->name);
+	if (file) {
+		if (ax_write_file(file, text.buf, text.len, err) < 0)
+			goto out;
+	} else {
+		fwrite(text.buf, 1, text.len, stdout);
+		fflush(stdout);
+	}
+	rc = 0;
+	if (claims.fails || claims.missing)
+		rc = ax_err_set(err, AX_EXIT_CLAIM,
+				"%zu of %zu claims do not hold (%zu differ, "
+				"%zu have no value%s)",
+				claims.fails + claims.missing, claims.n,
+				claims.fails, claims.missing,
+				claims.missing ? "; has 'axpipe run' finished?"
+					       : "");
+out:
+	ax_str_free(&text);
+	ax_claims_free(&claims);
+	ax_run_free(r);
+	ax_context_close(&c);
+	return rc;
+}
+
+const struct ax_command ax_cmd_check = {
+	.name = "check",
+	.operands = "MANIFEST",
+	.summary = "compare every claimed number with what was measured",
+	.text = "Reads the claims of the manifest and the metrics of its nodes "
+		"from the store; runs nothing. A claim holds, fails, or has no "
+		"value because its node has not run. Exit code 4 unless all "
+		"hold.",
+	.options = options,
+	.shared = true,
+	.min = 1,
+	.max = 1,
+	.run = check,
+};

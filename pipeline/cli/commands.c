@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands: what exists, in the order of the manual. */
+#include "pipeline/cli/cli.h"
+
+const struct ax_option ax_shared_options[] = {
+	{"store", 0, AX_OPT_STRING, "DIR",
+	 "the store (default $AXPIPE_STORE, else .axpipe)"},
+	{"stages", 0, AX_OPT_MANY, "DIR",
+	 "a folder of stages, searched before $AXPIPE_STAGES and the built-in "
+	 "ones"},
+	{"set", 's', AX_OPT_MANY, "NAME=VALUE",
+	 "give a variable of the manifest another value (JSON, or else a "
+	 "string)"},
+	{"mirror", 0, AX_OPT_MANY, "DIR",
+	 "a folder that holds pinned inputs, found by hash; before "
+	 "$AXPIPE_MIRROR"},
+	{"offline", 0, AX_OPT_FLAG, NULL, "never use the network"},
+	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
+};
+
+extern const struct ax_command ax_cmd_run;
+extern const struct ax_command ax_cmd_plan;
+extern const struct ax_command ax_cmd_explain;
+extern const struct ax_command ax_cmd_status;
+extern const struct ax_command ax_cmd_stages;
+extern const struct ax_command ax_cmd_report;
+extern const struct ax_command ax_cmd_check;
+extern const struct ax_command ax_cmd_log;
+extern const struct ax_command ax_cmd_gc;
+extern const struct ax_command ax_cmd_fsck;
+extern const struct ax_command ax_cmd_schema;
+extern const struct ax_command ax_cmd_help;
+
+const struct ax_command *const ax_commands[] = {
+	&ax_cmd_run,    &ax_cmd_plan,   &ax_cmd_explain, &ax_cmd_status,
+	&ax_cmd_stages, &ax_cmd_report, &ax_cmd_check,   &ax_cmd_log,
+	&ax_cmd_gc,     &ax_cmd_fsck,   &ax_cmd_schema,  &ax_cmd_help,
+	NULL,
+};

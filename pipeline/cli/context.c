@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/cli/context.h"
+
+#include "artifacts/base/io.h"
+
+const char *
+ax_context_store_dir(const struct ax_args *a)
+{
+	const char *dir = ax_arg_str(a, "store");
+
+	if (dir && *dir)
+		return dir;
+	dir = getenv("AXPIPE_STORE");
+	return dir && *dir ? dir : ".axpipe";
+}
+
+static int
+add_mirror(struct ax_context *c, const char *dir, size_t len,
+	   struct ax_err *err)
+{
+	char *copy = ax_strndup(dir, len);
+
+	/* A mistyped mirror would show only as a download much later. */
+	if (!ax_is_dir(copy)) {
+		ax_err_set(err, AX_EXIT_USAGE,
+			   "mirror %s is not a folder; check --mirror and "
+			   "AXPIPE_MIRROR",
+			   copy);
+		free(copy);
+		return -1;
+	}
+	c->mirrors = ax_realloc(c->mirrors, c->nmirrors + 1, sizeof(char *));
+	c->mirrors[c->nmirrors++] = copy;
+	return 0;
+}
+
+static int
+find_mirrors(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
+{
+	const char *env = getenv("AXPIPE_MIRROR");
+	const char *const *dirs;
+	size_t n, len;
+
+	dirs = ax_arg_all(a, "mirror", &n);
+	for (size_t i = 0; i < n; i++)
+		if (add_mirror(c, dirs[i], strlen(dirs[i]), err) < 0)
+			return -1;
+	for (; env && *env; env += len + (env[len] == ':')) {
+		len = strcspn(env, ":");
+		if (len && add_mirror(c, env, len, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+ax_context_open(struct ax_context *c, const struct ax_args *a,
+		const char *manifest, enum ax_context_store store,
+		struct ax_err *err)
+{
+	const char *const *dirs, *const *sets;
+	size_t ndirs, nsets;
+
+	memset(c, 0, sizeof(*c));
+	c->store_dir = ax_context_store_dir(a);
+	c->offline = ax_arg_flag(a, "offline");
+	if (find_mirrors(c, a, err) < 0)
+		return -1;
+	dirs = ax_arg_all(a, "stages", &ndirs);
+	sets = ax_arg_all(a, "set", &nsets);
+	if (ax_stages_load(&c->stages, dirs, ndirs, err) < 0)
+		return -1;
+	if (manifest && ax_graph_load(&c->graph, manifest, &c->stages, sets,
+				      nsets, err) < 0)
+		return -1;
+	if (store == AX_CONTEXT_NO_STORE)
+		return 0;
+	if (store != AX_CONTEXT_EITHER)
+		return ax_store_open(&c->store, c->store_dir,
+				     store == AX_CONTEXT_READ, err);
+	/* What only looks makes an empty store where there is none, and is
+	 * content with one that it cannot write. */
+	if (ax_store_open(&c->store, c->store_dir, false, err) == 0)
+		return 0;
+	if (ax_store_open(&c->store, c->store_dir, true, NULL) < 0)
+		return -1;
+	ax_err_clear(err);
+	return 0;
+}
+
+void
+ax_context_close(struct ax_context *c)
+{
+	if (c->store)
+		ax_store_close(c->store);
+	ax_graph_free(c->graph);
+	ax_stages_free(&c->stages);
+	for (size_t i = 0; i < c->nmirrors; i++)
+		free(c->mirrors[i]);
+	free(c->mirrors);
+	memset(c, 0, sizeof(*c));
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What most commands begin with: the stages on the search path, the graph of
+ * the manifest, the store and the mirrors, all from the command line and the
+ * environment.
+ */
+#ifndef AX_CONTEXT_H
+#define AX_CONTEXT_H
+
+#include "cache/store.h"
+#include "pipeline/cli/cli.h"
+#include "pipeline/manifest/graph.h"
+#include "pipeline/manifest/stage.h"
+
+enum ax_context_store {
+	AX_CONTEXT_NO_STORE,
+	AX_CONTEXT_READ,
+	AX_CONTEXT_EITHER, /* for writing, or, where that cannot be, reading */
+	AX_CONTEXT_WRITE
+};
+
+struct ax_context {
+	struct ax_stages stages;
+	struct ax_graph *graph; /* NULL when no manifest was asked for */
+	struct ax_store *store; /* NULL with AX_CONTEXT_NO_STORE */
+	const char *store_dir;  /* --store, else AXPIPE_STORE, else .axpipe */
+	char **mirrors;         /* each --mirror, then AXPIPE_MIRROR */
+	size_t nmirrors;
+	bool offline;
+};
+
+/* Loads the stages; with `manifest` also the graph. Free with
+ * ax_context_close, also after an error. */
+int ax_context_open(struct ax_context *c, const struct ax_args *a,
+		    const char *manifest, enum ax_context_store store,
+		    struct ax_err *err);
+void ax_context_close(struct ax_context *c);
+/* Just the store's folder, for commands without a manifest. Borrowed. */
+const char *ax_context_store_dir(const struct ax_args *a);
+
+#endif

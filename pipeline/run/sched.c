@@ -1,0 +1,876 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scheduler: a single-threaded poll loop that starts nodes whose inputs
+ * are known as cpus and memory allow, and decides what becomes known as they
+ * end. A node goes through these phases:
+ *
+ *   IDLE -> READY -> (OBTAIN: bytes from a mirror or the network)
+ *                 -> (LOCKED: another process runs the same key)
+ *                 -> RUNNING -> OVER
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
+#include "artifacts/base/proc.h"
+#include "pipeline/run/engine.h"
+#include "pipeline/run/exec.h"
+#include "pipeline/run/exec_local.h"
+#include "pipeline/run/fetching.h"
+#include "pipeline/run/progress.h"
+#include "pipeline/run/signals.h"
+#include "pipeline/run/work.h"
+
+#define LOCK_RETRY 0.2 /* seconds */
+#define TAIL_LINES 20
+#define MAX_FDS 1024
+
+enum phase { IDLE, READY, OBTAIN, LOCKED, RUNNING, OVER };
+
+struct task {
+	const struct ax_node *node;
+	enum phase phase;
+	size_t pending; /* links whose digest is not known yet */
+	double height;  /* longest way to the end, seconds or steps */
+	unsigned cpus;
+	uint64_t memory;
+	struct ax_job job;
+	struct ax_work work;
+	int lock;
+	double retry; /* LOCKED: when to look again, on ax_now's clock */
+	bool waited;  /* was LOCKED once */
+};
+
+/* Who waits for whom: the nodes behind each node and each source, one entry a
+ * link, in one array. */
+struct edges {
+	size_t *start, *to;
+};
+
+struct sched {
+	struct ax_run *r;
+	struct ax_executor *x;
+	struct ax_progress *progress;
+	struct ax_fetching *fetching;
+	struct task *tasks; /* by node */
+	struct edges nodes, sources;
+	size_t nready, nobtain, nlocked, nrunning;
+	unsigned cpus, cpus_used;
+	uint64_t memory, memory_used;
+	bool draining;      /* start nothing more */
+	bool stopped;       /* by a signal */
+	struct ax_err *err; /* an error of the store ends the run */
+	bool broken;
+	int wake;
+};
+
+static double
+wall(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+static void
+set_phase(struct sched *s, struct task *t, enum phase phase)
+{
+	size_t *count[] = {[READY] = &s->nready,   [OBTAIN] = &s->nobtain,
+			   [LOCKED] = &s->nlocked, [RUNNING] = &s->nrunning,
+			   [IDLE] = NULL,          [OVER] = NULL};
+
+	if (count[t->phase])
+		--*count[t->phase];
+	t->phase = phase;
+	if (count[phase])
+		++*count[phase];
+}
+
+/* Who waits for whom
+ * ----------------------------------------------------------- */
+
+static void
+make_edges(struct edges *e, const struct ax_graph *g, bool sources)
+{
+	size_t n = sources ? g->nsources : g->n, sum = 0;
+
+	e->start = ax_calloc(n + 2, sizeof(*e->start));
+	/* counted one place up, so that filling moves start[i] to where it
+	 * belongs */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < g->n; i++) {
+			const struct ax_node *node = g->nodes[i];
+
+			for (size_t w = 0; w < node->nwires; w++)
+				for (size_t k = 0; k < node->wires[w].n; k++) {
+					const struct ax_link *l =
+						&node->wires[w].links[k];
+					size_t at;
+
+					if ((l->source != NULL) != sources)
+						continue;
+					at = sources ? l->source->index
+						     : l->node->index;
+					if (pass == 0)
+						e->start[at + 2]++;
+					else
+						e->to[e->start[at + 1]++] = i;
+				}
+		}
+		if (pass == 1)
+			break;
+		for (size_t i = 0; i < n; i++) {
+			sum += e->start[i + 2];
+			e->start[i + 2] = sum;
+		}
+		e->to = ax_calloc(sum + 1, sizeof(*e->to));
+	}
+}
+
+static bool
+undecided(enum ax_state s)
+{
+	return s == AX_WAITING || s == AX_MAYBE || s == AX_DIRTY ||
+	       s == AX_RUNNING;
+}
+
+static void
+count_pending(struct sched *s)
+{
+	const struct ax_graph *g = s->r->graph;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct ax_node *n = g->nodes[i];
+		const struct ax_outcome *o = &s->r->outcomes[i];
+
+		if (o->state != AX_MAYBE)
+			continue;
+		for (size_t w = 0; w < n->nwires; w++)
+			for (size_t k = 0; k < n->wires[w].n; k++) {
+				const struct ax_link *l = &n->wires[w].links[k];
+				bool known =
+					l->source
+						? s->r->source_known
+							  [l->source->index]
+						: ax_state_known(
+							  s->r->outcomes
+								  [l->node->index]
+									  .state);
+
+				s->tasks[i].pending += !known;
+			}
+	}
+}
+
+/* How far it is from each node to the end, from what past runs took. */
+static void
+measure(struct sched *s)
+{
+	const struct ax_graph *g = s->r->graph;
+
+	for (size_t i = g->n; i-- > 0;) {
+		const struct ax_past *past = ax_journal_find(
+			s->r->engine->journal, g->nodes[i]->name);
+		struct task *t = &s->tasks[i];
+		double below = 0;
+
+		for (size_t e = s->nodes.start[i]; e < s->nodes.start[i + 1];
+		     e++)
+			below = AX_MAX(below, s->tasks[s->nodes.to[e]].height);
+		t->height =
+			below +
+			(past && past->ok ? AX_MAX(past->seconds, 0.01) : 1);
+	}
+}
+
+/* Coming to rest
+ * ------------------------------------------------------------------- */
+
+static void decided(struct sched *s, const struct ax_node *n);
+
+/* One link of the node became known. True when that makes the node itself
+ * known, for it was found in the store. */
+static bool
+one_known(struct sched *s, size_t node)
+{
+	struct task *t = &s->tasks[node];
+
+	if (s->r->outcomes[node].state != AX_MAYBE || t->pending == 0 ||
+	    --t->pending > 0 || s->broken)
+		return false;
+	if (ax_plan_decide(s->r, t->node, s->err) < 0) {
+		s->broken = s->draining = true;
+		return false;
+	}
+	decided(s, t->node);
+	return s->r->outcomes[node].state == AX_HIT;
+}
+
+/* Tells those who wait. A list instead of recursion: a chain of ten thousand
+ * hits is no deeper than one. */
+static void
+spread(struct sched *s, const struct edges *e, size_t first)
+{
+	size_t *list = NULL, n = 0, cap = 0, at = first;
+
+	for (;;) {
+		for (size_t i = e->start[at]; i < e->start[at + 1]; i++)
+			if (one_known(s, e->to[i])) {
+				AX_GROW(list, n, cap);
+				list[n++] = e->to[i];
+			}
+		if (n == 0)
+			break;
+		at = list[--n];
+		e = &s->nodes;
+	}
+	free(list);
+}
+
+static void
+failed(struct sched *s, const struct ax_node *n)
+{
+	struct ax_outcome *o = &s->r->outcomes[n->index];
+
+	set_phase(s, &s->tasks[n->index], OVER);
+	s->r->failed++;
+	if (o->has_key)
+		ax_journal_failed(s->r->engine->journal, n->name, &o->key,
+				  s->r->id, o->ended - o->started, o->error);
+	ax_progress_ended(s->progress, n);
+	if (!s->r->options.keep_going)
+		s->draining = true;
+}
+
+static void
+fail_with(struct sched *s, struct task *t, enum ax_state state, int exit_code,
+	  char *error)
+{
+	struct ax_outcome *o = &s->r->outcomes[t->node->index];
+
+	o->state = state;
+	o->exit = exit_code ? exit_code : AX_EXIT_STAGE;
+	free(o->error);
+	o->error = error;
+	for (size_t i = 0; i < t->node->stage->noutputs; i++)
+		o->have[i] = false;
+	failed(s, t->node);
+}
+
+/* After ax_plan_decide. */
+static void
+decided(struct sched *s, const struct ax_node *n)
+{
+	struct task *t = &s->tasks[n->index];
+
+	switch (s->r->outcomes[n->index].state) {
+	case AX_DIRTY:
+		set_phase(s, t, READY);
+		break;
+	case AX_HIT:
+		s->r->hits++;
+		set_phase(s, t, OVER);
+		ax_progress_ended(s->progress, n);
+		break;
+	case AX_FAILED:
+		failed(s, n);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Starting
+ * --------------------------------------------------------------------- */
+
+/* 1 everything is in the store, 0 some of it is on its way, -1 failed. */
+static int
+have_inputs(struct sched *s, struct task *t, struct ax_err *err)
+{
+	const struct ax_node *n = t->node;
+	int all = 1;
+
+	for (size_t i = 0; i < n->nwires; i++)
+		for (size_t k = 0; k < n->wires[i].n; k++) {
+			const struct ax_link *l = &n->wires[i].links[k];
+			struct ax_digest d;
+			int rc;
+
+			if (l->source && ax_obtain_outside(l->source))
+				continue;
+			if (!ax_link_digest(s->r, l, &d) ||
+			    ax_store_has(s->r->store, &d))
+				continue;
+			rc = ax_fetching_want(s->fetching, l->source, &d, err);
+			if (rc < 0)
+				return ax_err_wrap(err, "input %s of %s",
+						   n->wires[i].port->name,
+						   n->name);
+			all = 0;
+		}
+	return all;
+}
+
+static void
+release(struct task *t)
+{
+	if (t->lock >= 0)
+		ax_unlock(t->lock);
+	t->lock = -1;
+}
+
+/* Prepares and starts the program; the key is locked. */
+static int
+launch(struct sched *s, struct task *t, bool *tainted, struct ax_err *err)
+{
+	struct ax_outcome *o = &s->r->outcomes[t->node->index];
+
+	if (ax_work_prepare(&t->work, s->r, t->node, t->cpus, tainted, err) < 0)
+		return -1;
+	memset(&t->job, 0, sizeof(t->job));
+	t->job.argv = (const char *const *)t->work.argv;
+	t->job.envp = (const char *const *)t->work.envp;
+	t->job.dir = t->work.dir;
+	t->job.log = t->work.log;
+	t->job.timeout = t->node->timeout;
+	t->job.owner = t;
+	o->started = wall();
+	return s->x->start(s->x, &t->job, err);
+}
+
+static void
+begin(struct sched *s, struct task *t)
+{
+	struct ax_outcome *o = &s->r->outcomes[t->node->index];
+	struct ax_err err = AX_ERR_INIT;
+	bool tainted = false;
+	int rc;
+
+	rc = have_inputs(s, t, &err);
+	if (rc == 0) {
+		set_phase(s, t, OBTAIN);
+		return;
+	}
+	if (rc > 0)
+		rc = ax_lock_key(s->r->store, &t->lock, &o->key, false, &err);
+	if (rc == 1) {
+		if (!t->waited)
+			ax_progress_note(s->progress,
+					 "%s: another process runs the same "
+					 "key, waiting",
+					 t->node->name);
+		t->waited = true;
+		t->retry = ax_now() + LOCK_RETRY;
+		set_phase(s, t, LOCKED);
+		return;
+	}
+	/* somebody may have made it since it was planned */
+	if (rc == 0)
+		rc = ax_plan_lookup(s->r, t->node, NULL, &err);
+	if (rc == 1) {
+		release(t);
+		o->state = AX_HIT;
+		decided(s, t->node);
+		spread(s, &s->nodes, t->node->index);
+		return;
+	}
+	if (rc == 0)
+		rc = launch(s, t, &tainted, &err);
+	if (rc < 0) {
+		release(t);
+		ax_work_end(&t->work, false);
+		fail_with(s, t, tainted ? AX_TAINTED : AX_FAILED, err.exit,
+			  ax_strdup(err.text));
+		return;
+	}
+	o->state = AX_RUNNING;
+	set_phase(s, t, RUNNING);
+	s->cpus_used += t->cpus;
+	s->memory_used += t->memory;
+	ax_progress_started(s->progress, t->node, t->cpus);
+}
+
+static bool
+fits(const struct sched *s, const struct task *t)
+{
+	if (s->nrunning == 0)
+		return true; /* asks for more than there is: runs alone */
+	return s->cpus_used + t->cpus <= s->cpus &&
+	       s->memory_used + t->memory <= s->memory;
+}
+
+/* The node farthest from the end first; the manifest's order among equals. */
+static struct task *
+choose(struct sched *s)
+{
+	struct task *best = NULL;
+
+	for (size_t i = 0; i < s->r->graph->n; i++) {
+		struct task *t = &s->tasks[i];
+
+		if (t->phase == READY && fits(s, t) &&
+		    (!best || t->height > best->height))
+			best = t;
+	}
+	return best;
+}
+
+static void
+start_ready(struct sched *s)
+{
+	struct task *t;
+	double now = ax_now();
+
+	for (size_t i = 0; s->nlocked && i < s->r->graph->n; i++)
+		if (s->tasks[i].phase == LOCKED && s->tasks[i].retry <= now)
+			set_phase(s, &s->tasks[i], READY);
+	while (!s->draining && s->nready && (t = choose(s)) != NULL) {
+		begin(s, t);
+		if (ax_signals_interrupts())
+			return;
+	}
+}
+
+/* Ending
+ * ------------------------------------------------------------------------- */
+
+/* True when nothing can be written beside a work folder any more. */
+static bool
+disk_full(const char *dir)
+{
+	struct statvfs st;
+
+	return statvfs(dir, &st) == 0 &&
+	       (st.f_bavail == 0 || (st.f_files && st.f_favail == 0));
+}
+
+/* What to say of a program that did not end well; NULL when it did. */
+static char *
+complaint(const struct task *t, int *exit_code)
+{
+	char text[100];
+
+	*exit_code = AX_EXIT_STAGE;
+	if (t->job.timed_out)
+		return ax_asprintf(
+			"still running after its timeout of %g s; ended",
+			t->job.timeout);
+	if (t->job.log_full)
+		return ax_strdup("its log grew beyond 1 GiB; ended");
+	if (WIFEXITED(t->job.status) && WEXITSTATUS(t->job.status) == 0)
+		return NULL;
+	if (WIFEXITED(t->job.status) &&
+	    WEXITSTATUS(t->job.status) == AX_EXIT_ENV) {
+		*exit_code = AX_EXIT_ENV;
+		return ax_strdup("exit code 3 (its environment: a tool, the "
+				 "disk or the network)");
+	}
+	ax_status_text(text, sizeof(text), t->job.status);
+	if (disk_full(t->work.dir)) {
+		*exit_code = AX_EXIT_ENV;
+		return ax_asprintf(
+			"%s; the disk of the store is full: make room there "
+			"(`axpipe gc` drops what no run needs), or choose "
+			"another store with --store DIR or AXPIPE_STORE",
+			text);
+	}
+	return ax_strdup(text);
+}
+
+static char *
+failure_text(const struct task *t, const char *what)
+{
+	struct ax_str s = AX_STR_INIT, tail = AX_STR_INIT;
+
+	ax_str_add(&s, what);
+	ax_work_log_tail(&tail, &t->work, TAIL_LINES, "    ");
+	if (tail.len)
+		ax_str_addf(&s, "\n  end of its log:\n%s", tail.buf);
+	else
+		ax_str_add(&s, "\n  its log is empty\n");
+	ax_str_addf(&s, "  work folder: %s\n", t->work.dir);
+	ax_str_free(&tail);
+	return ax_str_take(&s);
+}
+
+static void
+cancelled(struct sched *s, struct task *t)
+{
+	s->r->outcomes[t->node->index].state = AX_CANCELLED;
+	/* the checkpoint of a resumable stage is for the next try */
+	ax_work_end(&t->work,
+		    !t->node->stage->resumable && !s->r->options.keep_work);
+	release(t);
+	set_phase(s, t, OVER);
+	s->r->skipped++;
+	ax_progress_ended(s->progress, t->node);
+}
+
+static void
+finish(struct sched *s, struct task *t)
+{
+	struct ax_outcome *o = &s->r->outcomes[t->node->index];
+	struct ax_err err = AX_ERR_INIT;
+	enum ax_state state = AX_FAILED;
+	bool tainted = false;
+	int exit_code;
+	char *what;
+
+	s->cpus_used -= t->cpus;
+	s->memory_used -= t->memory;
+	o->ended = wall();
+	o->cpu_seconds = t->job.cpu_seconds;
+	o->max_rss = t->job.max_rss;
+	/* even with exit code 0: it was asked to end early */
+	if (t->job.cancelled) {
+		cancelled(s, t);
+		return;
+	}
+	what = complaint(t, &exit_code);
+	if (!what &&
+	    ax_work_publish(&t->work, s->r, t->node, &tainted, &err) < 0) {
+		exit_code = err.exit;
+		what = ax_strdup(err.text);
+		if (tainted)
+			state = AX_TAINTED;
+		json_decref(o->metrics);
+		o->metrics = NULL;
+	}
+	if (what) {
+		/* the log stays readable after the work folder is gone */
+		if (!o->has_log)
+			(void)ax_work_store_log(&t->work, s->r, o, NULL);
+		fail_with(s, t, state, exit_code,
+			  state == AX_TAINTED ? ax_strdup(what)
+					      : failure_text(t, what));
+		free(what);
+		ax_work_end(&t->work, false);
+		release(t);
+		return;
+	}
+	ax_work_end(&t->work, !s->r->options.keep_work);
+	release(t);
+	o->state = AX_DONE;
+	s->r->executed++;
+	ax_journal_ok(s->r->engine->journal, t->node->name, &o->key, s->r->id,
+		      o->ended - o->started);
+	set_phase(s, t, OVER);
+	ax_progress_ended(s->progress, t->node);
+	spread(s, &s->nodes, t->node->index);
+}
+
+static void
+reap_jobs(struct sched *s)
+{
+	s->x->step(s->x);
+	for (size_t i = 0; i < s->r->graph->n && s->nrunning; i++)
+		if (s->tasks[i].phase == RUNNING && s->tasks[i].job.ended)
+			finish(s, &s->tasks[i]);
+}
+
+/* What was fetched is here, or will not come: whoever waited looks again. */
+static void
+reap_fetches(struct sched *s)
+{
+	const struct ax_source *source;
+	struct ax_digest d;
+	bool any = false, tree;
+
+	while (ax_fetching_step(s->fetching, &source, &d, &tree)) {
+		any = true;
+		if (!source || s->r->source_known[source->index])
+			continue;
+		s->r->source_digests[source->index] = d;
+		s->r->source_tree[source->index] = tree;
+		s->r->source_known[source->index] = true;
+		spread(s, &s->sources, source->index);
+	}
+	any |= ax_fetching_failed(s->fetching);
+	for (size_t i = 0; any && s->nobtain && i < s->r->graph->n; i++)
+		if (s->tasks[i].phase == OBTAIN)
+			set_phase(s, &s->tasks[i], READY);
+}
+
+/* Sources whose digest only a fetch can tell. */
+static void
+want_unknown(struct sched *s)
+{
+	const struct ax_graph *g = s->r->graph;
+	struct ax_err err = AX_ERR_INIT;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct ax_node *n = g->nodes[i];
+
+		if (s->r->outcomes[i].state != AX_MAYBE)
+			continue;
+		for (size_t w = 0; w < n->nwires; w++)
+			for (size_t k = 0; k < n->wires[w].n; k++) {
+				const struct ax_source *src =
+					n->wires[w].links[k].source;
+
+				if (!src || s->r->source_known[src->index] ||
+				    s->tasks[i].phase == OVER)
+					continue;
+				if (ax_fetching_want(s->fetching, src, NULL,
+						     &err) < 0)
+					fail_with(s, &s->tasks[i], AX_FAILED,
+						  err.exit,
+						  ax_strdup(err.text));
+			}
+	}
+}
+
+/* The loop
+ * ------------------------------------------------------------------------- */
+
+static void
+stop(struct sched *s)
+{
+	s->stopped = s->draining = true;
+	s->r->interrupted = true;
+	ax_progress_note(s->progress,
+			 "stopping: waiting for %zu running node%s (once more "
+			 "to leave at once)",
+			 s->nrunning, s->nrunning == 1 ? "" : "s");
+	for (size_t i = 0; i < s->r->graph->n; i++)
+		if (s->tasks[i].phase == RUNNING)
+			s->x->cancel(s->x, &s->tasks[i].job);
+	ax_fetching_cancel(s->fetching);
+}
+
+static bool
+work_left(const struct sched *s)
+{
+	if (s->nrunning)
+		return true;
+	if (s->draining)
+		return false;
+	return s->nready || s->nlocked || s->nobtain ||
+	       ax_fetching_busy(s->fetching);
+}
+
+static void
+wait_for_news(struct sched *s)
+{
+	struct pollfd fds[MAX_FDS];
+	double next = -1, t;
+	size_t n = 0;
+
+	fds[n++] = (struct pollfd){s->wake, POLLIN, 0};
+	n += ax_fetching_fds(s->fetching, fds + n, MAX_FDS - n);
+	n += s->x->fds(s->x, fds + n, MAX_FDS - n);
+	t = s->x->next(s->x);
+	if (t >= 0)
+		next = t;
+	t = ax_progress_tick(s->progress);
+	if (t >= 0 && (next < 0 || t < next))
+		next = t;
+	if (s->nlocked && !s->draining && (next < 0 || next > LOCK_RETRY))
+		next = LOCK_RETRY;
+	if (s->nready && !s->draining && s->nrunning == 0)
+		next = 0;
+	if (poll(fds, (nfds_t)n, next < 0 ? -1 : (int)(next * 1000) + 1) < 0 &&
+	    errno != EINTR)
+		s->draining = s->broken = true;
+	ax_signals_drain();
+}
+
+static void
+loop(struct sched *s)
+{
+	want_unknown(s);
+	while (work_left(s)) {
+		if (ax_signals_interrupts() && !s->stopped)
+			stop(s);
+		start_ready(s);
+		if (!work_left(s))
+			break;
+		if (ax_signals_interrupts() && !s->stopped)
+			continue;
+		wait_for_news(s);
+		reap_jobs(s);
+		reap_fetches(s);
+		if (!s->draining)
+			want_unknown(s);
+	}
+	if (ax_signals_interrupts())
+		s->r->interrupted = true;
+}
+
+static void
+settle(struct sched *s)
+{
+	struct ax_run *r = s->r;
+
+	for (size_t i = 0; i < r->graph->n; i++) {
+		if (undecided(r->outcomes[i].state)) {
+			r->outcomes[i].state = AX_SKIPPED;
+			r->skipped++;
+		}
+		release(&s->tasks[i]);
+	}
+}
+
+static void
+sched_init(struct sched *s, struct ax_run *r)
+{
+	const struct ax_graph *g = r->graph;
+
+	s->r = r;
+	s->cpus = r->options.jobs ? r->options.jobs : ax_machine_cpus();
+	s->memory = r->options.memory ? r->options.memory : ax_machine_memory();
+	s->tasks = ax_calloc(AX_MAX(g->n, 1), sizeof(*s->tasks));
+	make_edges(&s->nodes, g, false);
+	make_edges(&s->sources, g, true);
+	for (size_t i = 0; i < g->n; i++) {
+		struct task *t = &s->tasks[i];
+		unsigned want = g->nodes[i]->cpus;
+
+		t->node = g->nodes[i];
+		t->lock = -1;
+		t->cpus = want == 0 || want > s->cpus ? s->cpus : want;
+		t->memory = g->nodes[i]->memory;
+	}
+	measure(s);
+	count_pending(s);
+	for (size_t i = 0; i < g->n; i++) {
+		if (r->outcomes[i].state == AX_DIRTY)
+			set_phase(s, &s->tasks[i], READY);
+		else if (r->outcomes[i].state == AX_FAILED)
+			failed(s, g->nodes[i]);
+	}
+}
+
+static void
+on_line(void *arg, struct ax_job *j, const char *line)
+{
+	struct sched *s = arg;
+	const struct task *t = j->owner;
+
+	ax_progress_line(s->progress, t->node, line);
+}
+
+static int
+execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
+{
+	struct sched s = {.progress = p, .err = err};
+	int rc;
+
+	if (ax_signals_begin(&s.wake, err) < 0)
+		return -1;
+	s.x = ax_exec_local(on_line, &s);
+	s.fetching = ax_fetching_new(r, p);
+	sched_init(&s, r);
+	loop(&s);
+	settle(&s);
+	rc = s.broken ? -1 : 0;
+	ax_fetching_free(s.fetching);
+	s.x->free(s.x);
+	ax_signals_end();
+	free(s.tasks);
+	free(s.nodes.start);
+	free(s.nodes.to);
+	free(s.sources.start);
+	free(s.sources.to);
+	return rc;
+}
+
+/* What the run comes to
+ * --------------------------------------------------------- */
+
+static void
+name_some(const struct ax_run *r, struct ax_str *s, enum ax_state a,
+	  enum ax_state b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->graph->n; i++) {
+		if (r->outcomes[i].state != a && r->outcomes[i].state != b)
+			continue;
+		if (n++ < 8)
+			ax_str_addf(s, "%s%s", n > 1 ? ", " : "",
+				    r->graph->nodes[i]->name);
+	}
+	if (n > 8)
+		ax_str_addf(s, " and %zu more", n - 8);
+}
+
+static int
+verdict(const struct ax_run *r, struct ax_err *err)
+{
+	struct ax_str s = AX_STR_INIT;
+	int code = AX_EXIT_ENV, rc = 0;
+
+	if (r->interrupted) {
+		name_some(r, &s, AX_SKIPPED, AX_CANCELLED);
+		rc = ax_err_set(err, AX_EXIT_INTERRUPTED,
+				"interrupted; left to do: %s",
+				s.len ? s.buf : "nothing");
+	} else if (r->failed) {
+		for (size_t i = 0; i < r->graph->n; i++)
+			if ((r->outcomes[i].state == AX_FAILED ||
+			     r->outcomes[i].state == AX_TAINTED) &&
+			    r->outcomes[i].exit != AX_EXIT_ENV)
+				code = r->outcomes[i].exit;
+		name_some(r, &s, AX_FAILED, AX_TAINTED);
+		rc = ax_err_set(err, code, "%zu node%s failed: %s", r->failed,
+				r->failed == 1 ? "" : "s", s.buf);
+	}
+	ax_str_free(&s);
+	return rc;
+}
+
+/* A hit under another key than last time is what explain compares with next. */
+static void
+note_hits(struct ax_run *r)
+{
+	for (size_t i = 0; i < r->graph->n; i++) {
+		const struct ax_outcome *o = &r->outcomes[i];
+		const struct ax_past *past;
+
+		if (o->state != AX_HIT || !o->has_key)
+			continue;
+		past = ax_journal_find(r->engine->journal,
+				       r->graph->nodes[i]->name);
+		if (past && past->ok && !past->failed &&
+		    ax_digest_eq(&past->key, &o->key))
+			continue;
+		ax_journal_ok(r->engine->journal, r->graph->nodes[i]->name,
+			      &o->key, r->id, o->ended - o->started);
+	}
+}
+
+int
+ax_run_execute(struct ax_run *r, struct ax_err *err)
+{
+	struct ax_progress *p = ax_progress_new(r);
+	double started = wall();
+	bool any = false;
+	int rc;
+
+	rc = ax_run_plan(r, err);
+	r->started = started;
+	if (rc == 0) {
+		for (size_t i = 0; i < r->graph->n && !any; i++)
+			any = r->outcomes[i].state == AX_DIRTY ||
+			      r->outcomes[i].state == AX_MAYBE ||
+			      r->outcomes[i].state == AX_FAILED;
+		ax_progress_planned(p);
+		if (any)
+			rc = execute(r, p, err);
+		r->ended = wall();
+		if (!ax_store_readonly(r->store))
+			note_hits(r);
+		if (rc == 0)
+			rc = verdict(r, err);
+		ax_progress_finish(p);
+	}
+	r->ended = wall();
+	ax_progress_free(p);
+	return rc;
+}
