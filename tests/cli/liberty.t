@@ -46,7 +46,7 @@ is "the text that is left" "$(cat "$T/w/out/library.lib")" 'library(x) {
 code "a pattern that matches nothing" 1 lib "library=$T/joined.lib" '["INV*","NAND*"]'
 like "is named" "$T/err" 'keep: "NAND\*" matches no cell'
 code "no cell left" 1 lib "library=$T/joined.lib" '["*"]' '["*"]'
-code "no input" 1 lib ""
+code "no input is a mistake of the manifest" 2 lib ""
 printf 'library(x) {\n  cell(A) {\n' >"$T/cut.lib"
 code "a library that is cut short" 1 lib "library=$T/cut.lib"
 like "says where" "$T/err" 'in/library:3:|cell A \(line 2\)'

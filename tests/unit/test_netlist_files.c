@@ -177,7 +177,8 @@ test_blif(void)
 	refused("a model within itself",
 		".model a\n.inputs x\n.outputs y\n.subckt a x=x y=y\n.end\n",
 		"nested more than 32");
-	refused("no model", "", "is it cut short");
+	refused("an empty file", "", "the file is empty");
+	refused("no model", "# nothing\n", "is it cut short");
 	for (int i = 0; i < 200; i++)
 		ax_str_add(&wide, ".names q\\\n");
 	refused("only continuations", wide.buf, "expected .model");
