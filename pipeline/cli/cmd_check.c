@@ -50,18 +50,11 @@ check(const struct ax_args *a, struct ax_err *err)
 	const char *file = ax_arg_str(a, "output");
 	struct ax_claims claims = {0};
 	struct ax_str text = AX_STR_INIT;
-	struct ax_run_options o = {0};
 	struct ax_context c;
-	struct ax_run *r = NULL;
 	int rc = -1;
 
-	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_WRITE, err) < 0)
-		goto out;
-	o.offline = c.offline;
-	o.mirrors = (const char *const *)c.mirrors;
-	o.nmirrors = c.nmirrors;
-	r = ax_run_new(c.graph, c.store, &o);
-	if (ax_run_plan(r, err) < 0 || ax_claims_check(&claims, r, err) < 0)
+	if (ax_context_plan(&c, a, err) < 0 ||
+	    ax_claims_check(&claims, c.run, err) < 0)
 		goto out;
 	render(&text, a, &claims, c.graph->name);
 	if (file) {
@@ -83,7 +76,6 @@ check(const struct ax_args *a, struct ax_err *err)
 out:
 	ax_str_free(&text);
 	ax_claims_free(&claims);
-	ax_run_free(r);
 	ax_context_close(&c);
 	return rc;
 }

@@ -29,24 +29,14 @@ static int
 explain(const struct ax_args *a, struct ax_err *err)
 {
 	bool components = ax_arg_flag(a, "components");
-	struct ax_run_options o = {0};
 	struct ax_context c;
-	struct ax_run *r = NULL;
+	struct ax_run *r;
 	struct ax_node **list;
 	size_t n;
-	int rc = -1;
+	int rc;
 
-	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_EITHER, err) < 0)
-		goto out;
-	o.offline = c.offline;
-	o.mirrors = (const char *const *)c.mirrors;
-	o.nmirrors = c.nmirrors;
-	/* the plan of the nodes asked for, so that a fault elsewhere in the
-	 * manifest does not stand in the way */
-	o.targets = (const char *const *)(a->operands + 1);
-	o.ntargets = a->n - 1;
-	r = ax_run_new(c.graph, c.store, &o);
-	rc = ax_run_plan(r, err);
+	rc = ax_context_plan(&c, a, err);
+	r = c.run;
 	if (rc == 0 && a->n == 1)
 		for (size_t i = 0; i < r->graph->n; i++)
 			print_node(r, r->graph->nodes[i], components);
@@ -58,8 +48,6 @@ explain(const struct ax_args *a, struct ax_err *err)
 			print_node(r, list[i], components);
 		free(list);
 	}
-out:
-	ax_run_free(r);
 	ax_context_close(&c);
 	return rc;
 }

@@ -80,22 +80,14 @@ print_text(const struct ax_run *r, bool all, const size_t *count)
 static int
 plan(const struct ax_args *a, struct ax_err *err)
 {
-	struct ax_run_options o = {0};
 	size_t count[2] = {0, 0};
 	struct ax_context c;
-	struct ax_run *r = NULL;
+	struct ax_run *r;
 	int rc = -1;
 
-	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_EITHER, err) < 0)
+	if (ax_context_plan(&c, a, err) < 0)
 		goto out;
-	o.offline = c.offline;
-	o.mirrors = (const char *const *)c.mirrors;
-	o.nmirrors = c.nmirrors;
-	o.targets = (const char *const *)(a->operands + 1);
-	o.ntargets = a->n - 1;
-	r = ax_run_new(c.graph, c.store, &o);
-	if (ax_run_plan(r, err) < 0)
-		goto out;
+	r = c.run;
 	for (size_t i = 0; i < r->graph->n; i++) {
 		count[0] += r->outcomes[i].state == AX_DIRTY;
 		count[1] += r->outcomes[i].state == AX_MAYBE;
@@ -106,7 +98,6 @@ plan(const struct ax_args *a, struct ax_err *err)
 		print_text(r, ax_arg_flag(a, "all"), count);
 	rc = 0;
 out:
-	ax_run_free(r);
 	ax_context_close(&c);
 	return rc;
 }

@@ -15,27 +15,19 @@ static int
 report(const struct ax_args *a, struct ax_err *err)
 {
 	const char *given = ax_arg_str(a, "output");
-	struct ax_run_options o = {0};
 	struct ax_context c;
-	struct ax_run *r = NULL;
 	char *path = NULL;
 	int rc = -1;
 
-	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_WRITE, err) < 0)
+	if (ax_context_plan(&c, a, err) < 0)
 		goto out;
-	o.offline = c.offline;
-	o.mirrors = (const char *const *)c.mirrors;
-	o.nmirrors = c.nmirrors;
-	r = ax_run_new(c.graph, c.store, &o);
 	path = given ? ax_strdup(given)
 		     : ax_asprintf("axpipe-report/%s.html", c.graph->name);
-	if (ax_run_plan(r, err) == 0 && ax_report_write(r, path, err) == 0) {
+	rc = ax_report_write(c.run, path, err);
+	if (rc == 0)
 		printf("%s\n", path);
-		rc = 0;
-	}
 out:
 	free(path);
-	ax_run_free(r);
 	ax_context_close(&c);
 	return rc;
 }

@@ -95,24 +95,14 @@ print_json(const struct ax_run *r)
 static int
 status(const struct ax_args *a, struct ax_err *err)
 {
-	struct ax_run_options o = {0};
 	struct ax_context c;
-	struct ax_run *r = NULL;
-	int rc = -1;
+	int rc;
 
-	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_EITHER, err) < 0)
-		goto out;
-	o.offline = c.offline;
-	o.mirrors = (const char *const *)c.mirrors;
-	o.nmirrors = c.nmirrors;
-	r = ax_run_new(c.graph, c.store, &o);
-	rc = ax_run_plan(r, err);
+	rc = ax_context_plan(&c, a, err);
 	if (rc == 0 && ax_arg_flag(a, "json"))
-		print_json(r);
+		print_json(c.run);
 	else if (rc == 0)
-		print_text(r);
-out:
-	ax_run_free(r);
+		print_text(c.run);
 	ax_context_close(&c);
 	return rc;
 }

@@ -88,9 +88,27 @@ ax_context_open(struct ax_context *c, const struct ax_args *a,
 	return 0;
 }
 
+int
+ax_context_plan(struct ax_context *c, const struct ax_args *a,
+		struct ax_err *err)
+{
+	struct ax_run_options o = {0};
+
+	if (ax_context_open(c, a, a->operands[0], AX_CONTEXT_EITHER, err) < 0)
+		return -1;
+	o.offline = c->offline;
+	o.mirrors = (const char *const *)c->mirrors;
+	o.nmirrors = c->nmirrors;
+	o.targets = (const char *const *)(a->operands + 1);
+	o.ntargets = a->n - 1;
+	c->run = ax_run_new(c->graph, c->store, &o);
+	return ax_run_plan(c->run, err);
+}
+
 void
 ax_context_close(struct ax_context *c)
 {
+	ax_run_free(c->run);
 	if (c->store)
 		ax_store_close(c->store);
 	ax_graph_free(c->graph);

@@ -11,6 +11,7 @@
 #include "pipeline/cli/cli.h"
 #include "pipeline/manifest/graph.h"
 #include "pipeline/manifest/stage.h"
+#include "pipeline/run/run.h"
 
 enum ax_context_store {
 	AX_CONTEXT_NO_STORE,
@@ -27,6 +28,7 @@ struct ax_context {
 	char **mirrors;         /* each --mirror, then AXPIPE_MIRROR */
 	size_t nmirrors;
 	bool offline;
+	struct ax_run *run; /* of ax_context_plan, else NULL */
 };
 
 /* Loads the stages; with `manifest` also the graph. Free with
@@ -35,6 +37,11 @@ int ax_context_open(struct ax_context *c, const struct ax_args *a,
 		    const char *manifest, enum ax_context_store store,
 		    struct ax_err *err);
 void ax_context_close(struct ax_context *c);
+/* For commands that look and run nothing: opens with the manifest, the first
+ * operand, and plans the nodes that the other operands name (none: all) as
+ * c->run. A store that cannot be written is read. */
+int ax_context_plan(struct ax_context *c, const struct ax_args *a,
+		    struct ax_err *err);
 /* Just the store's folder, for commands without a manifest. Borrowed. */
 const char *ax_context_store_dir(const struct ax_args *a);
 
