@@ -58,6 +58,23 @@ like "is told to be synthesised" "$T/err" 'in/netlist:2: .*synthesise the design
 printf 'module m(A, B, OUT); input A; input B; output OUT; AND2X1 u(.A(A), .Y(OUT)); endmodule\n' >"$T/rtl.v"
 code "a pin left open" 1 lut "netlist=$T/rtl.v"
 like "is named" "$T/err" 'input B of cell AND2X1 is not connected'
+# under operand histograms: errors 1 at 0 x 0 and -1 at 1 x 1, shares 1/4 3/4 and 1/2 1/2, K = 4
+hist() {
+	printf '{"axpipe_histogram":1,"images":1,"layers":[{"name":"fc","k":4,"products":9,"a":{"bits":1,"signed":%s,"total":4,"counts":[%s]},"b":{"bits":1,"signed":false,"total":2,"counts":[1,1]}}]}' "$1" "$2" >"$T/hist"
+}
+hist false 1,3
+ok "a table under a histogram" lut "table=$T/zero.csv histogram=$T/hist" false
+like "mae 1/4 1/2 + 3/4 1/2" "$T/w/metrics.json" '"mae": 0.5,'
+# mean -1/4; E[e|a] = 1/2, -1/2: variance 3/16; Var(e|b) = 3/16 twice; the product has mean 3/8, variance 15/64
+tr -d ' \n' <"$T/w/metrics.json" >"$T/flat"
+like "all its figures" "$T/flat" '"operands":[{]"mae":0.5,"bias":-0.25,"mse":0.5,"noise":0.8[0-9]*,"coherent":1.78885438[0-9]*,"at_zero":0.5'
+like "layer by layer" "$T/flat" '"operand_layers":.*"name":"fc"'
+hist false 1,4
+code "a histogram that does not add up" 2 lut "table=$T/zero.csv histogram=$T/hist" false
+like "names the file and both sums" "$T/err" 'in/histogram:1:.* add up to 5, but "total" is 4'
+hist true 1,3
+code "a histogram of another sign" 1 lut "table=$T/zero.csv histogram=$T/hist" false
+like "names the layer" "$T/err" "activation of layer 'fc' has 1 bits signed"
 code "no input at all" 2 lut ""
 like "says so" "$T/err" 'neither'
 

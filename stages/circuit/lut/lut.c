@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stage lut: table and metrics of a circuit, or of a table. */
+#include <math.h>
+
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "artifacts/liberty.h"
 #include "artifacts/lut.h"
+#include "artifacts/lut_operands.h"
 #include "artifacts/netlist/netlist.h"
 #include "stages/circuit/lut/crosscheck.h"
 #include "stages/kit/kit.h"
@@ -108,6 +111,56 @@ error_metrics(struct ax_task *t, const struct ax_lut_metrics *m)
 	ax_task_metric_json(t, "commutative", json_boolean(m->commutative));
 }
 
+static json_t *
+weighted(const struct ax_lut_weighted *w)
+{
+	json_t *o = json_object();
+	const struct {
+		const char *name;
+		double value;
+	} all[] = {{"mae", w->mae},           {"bias", w->bias},
+		   {"mse", w->mse},           {"noise", w->noise},
+		   {"coherent", w->coherent}, {"at_zero", w->at_zero}};
+
+	/* JSON has no infinity: null */
+	for (size_t i = 0; i < AX_LEN(all); i++)
+		json_object_set_new(o, all[i].name,
+				    isfinite(all[i].value)
+					    ? json_real(all[i].value)
+					    : json_null());
+	return o;
+}
+
+/* What the operands of the input `histogram` see of the errors. */
+static int
+operand_metrics(struct ax_task *t, const struct ax_lut *lut,
+		const struct ax_lut *exact, struct ax_err *err)
+{
+	struct ax_histogram h;
+	struct ax_lut_weighted all, *layers;
+	json_t *list, *o;
+	int rc;
+
+	if (ax_histogram_load(&h, ax_task_in(t, "histogram"), err) < 0)
+		return ax_err_wrap(err, "input 'histogram'");
+	layers = ax_calloc(h.n, sizeof(*layers));
+	rc = ax_lut_measure_operands(&all, layers, lut, exact, &h, err);
+	if (rc == 0) {
+		list = json_array();
+		for (size_t i = 0; i < h.n; i++) {
+			o = weighted(&layers[i]);
+			json_object_set_new(o, "name",
+					    json_string(h.layers[i].name));
+			json_array_append_new(list, o);
+		}
+		ax_task_metric_json(t, "operands", weighted(&all));
+		ax_task_metric_json(t, "operand_layers", list);
+	}
+	free(layers);
+	ax_histogram_free(&h);
+	return rc;
+}
+
 static int
 write_tables(struct ax_task *t, const struct ax_lut *lut,
 	     const struct ax_lut *exact, struct ax_err *err)
@@ -166,8 +219,11 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 		rc = ax_lut_measure(&m, &lut, &exact, op, err);
 	if (rc == 0) {
 		error_metrics(t, &m);
-		rc = write_tables(t, &lut, &exact, err);
+		if (ax_task_in(t, "histogram"))
+			rc = operand_metrics(t, &lut, &exact, err);
 	}
+	if (rc == 0)
+		rc = write_tables(t, &lut, &exact, err);
 	ax_lut_free(&lut);
 	ax_lut_free(&exact);
 	return rc;
