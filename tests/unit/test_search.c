@@ -198,28 +198,31 @@ test_worst(void)
 static void
 test_families(void)
 {
-	static const unsigned width[][2] = {{2, 2}, {3, 5}, {8, 8}, {6, 4}};
+	static const unsigned width[][2] = {{2, 2}, {3, 5}, {8, 8}, {7, 4}};
+	static const char *const shape[] = {"array", "Booth", "Booth by A"};
 
 	for (unsigned k = 0; k < AX_LEN(width); k++)
-		for (int sign = 0; sign < 2; sign++)
-			for (int chain = 0; chain < 2; chain++) {
-				struct ax_circuit c = AX_CIRCUIT_INIT;
-				struct ax_family f = {0, 0, chain != 0};
-				struct ax_errors e;
-				struct ax_problem p;
+		for (int v = 0; v < 12; v++) {
+			struct ax_circuit c = AX_CIRCUIT_INIT;
+			bool sign = v & 1, chain = v & 2;
+			struct ax_family f = {.chain = chain,
+					      .booth = v >= 4,
+					      .swap = v >= 8};
+			struct ax_errors e;
+			struct ax_problem p;
 
-				ax_problem_init(&p, width[k][0], width[k][1],
-						width[k][0] + width[k][1], sign,
-						sign, NULL);
-				ax_family_build(&p, &f, &c);
-				ax_problem_measure(&p, &c, &e);
-				is_int(e.wrong, 0, "%ux%u %s%s array is exact",
-				       width[k][0], width[k][1],
-				       sign ? "signed" : "unsigned",
-				       chain ? " chained" : "");
-				ax_circuit_free(&c);
-				ax_problem_free(&p);
-			}
+			ax_problem_init(&p, width[k][0], width[k][1],
+					width[k][0] + width[k][1], sign, sign,
+					NULL);
+			ax_family_build(&p, &f, &c);
+			ax_problem_measure(&p, &c, &e);
+			is_int(e.wrong, 0, "%ux%u %s%s %s is exact",
+			       width[k][0], width[k][1],
+			       sign ? "signed" : "unsigned",
+			       chain ? " chained" : "", shape[v / 4]);
+			ax_circuit_free(&c);
+			ax_problem_free(&p);
+		}
 }
 
 /* Runs a small search; returns a hash of the best circuit. */

@@ -47,11 +47,16 @@ void
 ax_family_build(const struct ax_problem *p, const struct ax_family *f,
 		struct ax_circuit *c)
 {
-	struct column *col = ax_calloc(AX_CIRCUIT_OUTS + 1, sizeof(*col));
+	struct column *col;
 	unsigned top_a = p->wa - 1, top_b = p->wb - 1;
 	uint64_t add = f->add;
 	uint16_t one, zero;
 
+	if (f->booth) {
+		ax_booth_build(p, f, c);
+		return;
+	}
+	col = ax_calloc(AX_CIRCUIT_OUTS + 1, sizeof(*col));
 	ax_circuit_free(c);
 	c->ins = p->ins;
 	c->outs = p->outs;
@@ -134,55 +139,64 @@ consider(const struct ax_search *s, const struct ax_family *f,
 			ax_circuit_copy(&best->c, &c);
 			best->cost = cost;
 			snprintf(best->what, sizeof(best->what),
-				 "%u columns dropped, %" PRIu64 " added%s",
+				 "%s, %u columns dropped, %" PRIu64 " added%s",
+				 f->booth ? f->swap ? "Booth by A" : "Booth"
+					  : "array",
 				 f->drop, f->add, f->chain ? ", chained" : "");
 		}
 	}
 	ax_circuit_free(&c);
 }
 
+/* The members of one shape and number of dropped columns that keep the bound:
+ * any constant of a range does, a few of them are tried. */
+static void
+add_constants(const struct ax_search *s, struct ax_family f, uint64_t bound,
+	      struct ax_start *list, size_t *n)
+{
+	struct ax_circuit c = AX_CIRCUIT_INIT;
+	int64_t least, most, lo, hi, step = 1;
+	int64_t w = (int64_t)AX_MIN(bound, 1u << 30);
+
+	f.add = 0;
+	ax_family_build(s->p, &f, &c);
+	error_range(s->p, &c, &least, &most);
+	ax_circuit_free(&c);
+	lo = AX_MAX(most - w, 0);
+	hi = least + w;
+	if (lo > hi)
+		return;
+	/* the roundest number of the range */
+	while ((lo + 2 * step - 1) / (2 * step) * (2 * step) <= hi && step < hi)
+		step *= 2;
+	for (int chain = 0; chain < 2; chain++) {
+		struct ax_start *st = &list[*n];
+		const int64_t add[] = {lo, hi, (lo + hi) / 2,
+				       (lo + step - 1) / step * step};
+
+		f.chain = chain != 0;
+		for (size_t k = 0; k < AX_LEN(add); k++) {
+			f.add = (uint64_t)add[k];
+			consider(s, &f, st);
+		}
+		*n += st->what[0] != 0;
+	}
+}
+
 struct ax_start *
 ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
 {
-	const struct ax_problem *p = s->p;
 	struct ax_start *list =
-		ax_calloc(2 * (size_t)p->outs + 3, sizeof(*list));
-	struct ax_circuit c = AX_CIRCUIT_INIT;
-	int64_t least, most, lo, hi, w = (int64_t)AX_MIN(bound, 1u << 30);
+		ax_calloc(6 * (size_t)s->p->outs + 7, sizeof(*list));
 
 	*n = 0;
-	for (unsigned drop = 0; drop <= p->outs; drop++) {
-		struct ax_family f = {drop, 0, false};
-
-		ax_family_build(p, &f, &c);
-		error_range(p, &c, &least, &most);
-		/* any constant in lo..hi keeps the bound */
-		lo = AX_MAX(most - w, 0);
-		hi = least + w;
-		if (lo > hi)
-			continue;
-		for (int chain = 0; chain < 2; chain++) {
-			struct ax_start *st = &list[*n];
-			int64_t step = 1;
-
-			f.chain = chain != 0;
-			f.add = (uint64_t)lo;
-			consider(s, &f, st);
-			f.add = (uint64_t)hi;
-			consider(s, &f, st);
-			f.add = (uint64_t)(lo + hi) / 2;
-			consider(s, &f, st);
-			/* the roundest number of the range */
-			while ((lo + 2 * step - 1) / (2 * step) * (2 * step) <=
-				       hi &&
-			       step < hi)
-				step *= 2;
-			f.add = (uint64_t)((lo + step - 1) / step * step);
-			consider(s, &f, st);
-			*n += st->what[0] != 0;
-		}
-	}
-	ax_circuit_free(&c);
+	for (unsigned drop = 0; drop <= s->p->outs; drop++)
+		for (int shape = 0; shape < 3; shape++)
+			add_constants(s,
+				      (struct ax_family){.drop = drop,
+							 .booth = shape > 0,
+							 .swap = shape == 2},
+				      bound, list, n);
 	ax_starts_sort(list, *n);
 	return list;
 }

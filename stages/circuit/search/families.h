@@ -14,11 +14,21 @@ struct ax_family {
 	unsigned drop; /* partial products of columns below this are left out */
 	uint64_t add;  /* constant added, any column */
 	bool chain;    /* sums ripple through a column instead of queueing */
+	bool booth;    /* rows of radix-4 digits instead of single bits */
+	bool swap;     /* the digits are those of A (booth) */
 };
 
 /* The circuit for operands and result of the problem; replaces *c. */
 void ax_family_build(const struct ax_problem *p, const struct ax_family *f,
 		     struct ax_circuit *c);
+
+/*
+ * Modified Booth recoding (MacSorley, "High-speed arithmetic in binary
+ * computers", Proc. IRE 1961): the digits -2..2 of one operand select rows of
+ * the other. Called by ax_family_build.
+ */
+void ax_booth_build(const struct ax_problem *p, const struct ax_family *f,
+		    struct ax_circuit *c);
 
 /* A circuit to start from. */
 struct ax_start {
