@@ -91,8 +91,6 @@ int ax_liberty_merge(struct ax_str *out, const char *header, size_t header_len,
  * stay byte for byte. */
 void ax_liberty_filter(struct ax_str *out, const struct ax_liberty *lib,
 		       const bool *keep);
-/* `*` any text, `?` one character. */
-bool ax_liberty_glob(const char *pattern, const char *name);
 /* Functional Verilog-2001 models of the combinational cells for which keep[i]
  * is true (NULL: all); returns how many were written. */
 size_t ax_liberty_verilog(struct ax_str *out, const struct ax_liberty *lib,

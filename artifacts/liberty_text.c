@@ -248,30 +248,6 @@ ax_liberty_filter(struct ax_str *out, const struct ax_liberty *lib,
 	ax_str_addn(out, lib->text + at, lib->len - at);
 }
 
-bool
-ax_liberty_glob(const char *pattern, const char *name)
-{
-	const char *star = NULL, *back = NULL;
-
-	while (*name) {
-		if (*pattern == '*') {
-			star = pattern++;
-			back = name;
-		} else if (*pattern == '?' || *pattern == *name) {
-			pattern++;
-			name++;
-		} else if (star) {
-			pattern = star + 1;
-			name = ++back;
-		} else {
-			return false;
-		}
-	}
-	while (*pattern == '*')
-		pattern++;
-	return *pattern == '\0';
-}
-
 /* --- models in Verilog --------------------------------------------------- */
 
 static void

@@ -57,6 +57,8 @@ ax_op_kind_of(const char *name)
 int
 ax_arith_of(const char *name)
 {
+	if (ax_streq(name, "skip"))
+		return AX_ARITH_FLOAT;
 	return find_word(arith_names, AX_LEN(arith_names), name);
 }
 
@@ -258,11 +260,10 @@ infer(struct ax_net_builder *b, struct ax_op *op,
 		    slide(b, &out->w, in->w, op, 1, err) < 0)
 			return -1;
 		if (op->pad[0] * 2 > op->kernel[0] ||
-		    op->pad[1] * 2 > op->kernel[1] ||
-		    (op->kind == AX_OP_AVGPOOL && (op->pad[0] || op->pad[1])))
+		    op->pad[1] * 2 > op->kernel[1])
 			return ax_net_error(b, err,
 					    "pad may be half the kernel at "
-					    "most, and 0 for avgpool");
+					    "most");
 		return 0;
 	case AX_OP_GLOBALPOOL:
 		out->h = out->w = 1;
@@ -279,6 +280,13 @@ infer(struct ax_net_builder *b, struct ax_op *op,
 					    "in [0,1]");
 		return 0;
 	case AX_OP_RELU:
+		/* the way back looks at the result alone: its sign must be that
+		 * of x */
+		if (!(op->slope >= 0) || !(op->slope <= 1) || !(op->cap >= 0) ||
+		    !(op->cap < 1e30f))
+			return ax_net_error(b, err,
+					    "slope must lie in [0,1], max "
+					    "above 0");
 		return 0;
 	}
 	return ax_net_error(b, err, "unknown operation");
@@ -374,14 +382,120 @@ find_last_uses(struct ax_network *n)
 	n->ops[n->n_ops - 1].last_use = n->n_ops;
 }
 
+/* How strong the key's match is: 0 none, a pattern by its length, most of all
+ * the very name. */
+static size_t
+match(const char *key, const char *name)
+{
+	if (ax_streq(key, name))
+		return SIZE_MAX;
+	return ax_glob(key, name) ? strlen(key) + 1 : 0;
+}
+
+static bool
+multiplies(const struct ax_op *op)
+{
+	return op->kind == AX_OP_CONV || op->kind == AX_OP_LINEAR;
+}
+
+/* Every key is looked at for every layer, also the keys that match none. */
+static int
+check_arith(struct ax_net_builder *b, json_t *arith, struct ax_err *err)
+{
+	struct ax_network *n = b->net;
+	const char **names = ax_calloc(n->n_ops, sizeof(*names)), *key, *near;
+	size_t n_names = 0, i;
+	json_t *v;
+	int rc = 0;
+
+	for (i = 0; i < n->n_ops; i++)
+		if (multiplies(&n->ops[i]))
+			names[n_names++] = n->ops[i].name;
+	json_object_foreach(arith, key, v)
+	{
+		if (ax_streq(key, "//"))
+			continue;
+		snprintf(b->where, sizeof(b->where), "/arith/%.100s", key);
+		for (i = 0; i < n_names && !match(key, names[i]); i++)
+			;
+		near = ax_nearest(key, names, n_names);
+		if (i == n_names)
+			rc = ax_net_error(b, err,
+					  "no conv2d or linear layer of that "
+					  "name%s%s%s",
+					  near ? "; did you mean '" : "",
+					  near ? near : "", near ? "'?" : "");
+		else if (ax_arith_of(json_string_value(v)) < 0)
+			rc = ax_net_error(b, err,
+					  "\"approx\", \"exact\", "
+					  "\"float\" or \"skip\" is "
+					  "expected");
+		if (rc < 0)
+			break;
+	}
+	free(names);
+	return rc;
+}
+
+/* The arithmetic of each layer that a key matches; `named` (may be NULL) gets
+ * {"layer": "exact"} of these. */
+static int
+apply_arith(struct ax_net_builder *b, json_t *arith, json_t *named,
+	    struct ax_err *err)
+{
+	struct ax_network *n = b->net;
+	const char *key, *best, *other;
+	size_t s, most;
+	unsigned i;
+	json_t *v;
+
+	if (check_arith(b, arith, err) < 0)
+		return -1;
+	for (i = 0; i < n->n_ops; i++) {
+		if (!multiplies(&n->ops[i]))
+			continue;
+		best = other = NULL;
+		most = 0;
+		json_object_foreach(arith, key, v)
+		{
+			s = ax_streq(key, "//") ? 0
+						: match(key, n->ops[i].name);
+			if (s == 0 || s < most)
+				continue;
+			if (s > most)
+				other = NULL;
+			else if (!json_equal(v, json_object_get(arith, best)))
+				other = best;
+			most = s;
+			best = key;
+		}
+		if (!best)
+			continue;
+		v = json_object_get(arith, best);
+		if (other) {
+			snprintf(b->where, sizeof(b->where), "/arith/%.100s",
+				 best);
+			return ax_net_error(b, err,
+					    "layer '%s' is matched by '%s' "
+					    "too, as long and of another "
+					    "value: name the layer",
+					    n->ops[i].name, other);
+		}
+		n->ops[i].arith =
+			(enum ax_arith)ax_arith_of(json_string_value(v));
+		if (named)
+			json_object_set_new(
+				named, n->ops[i].name,
+				json_string(ax_arith_name(n->ops[i].arith)));
+	}
+	return 0;
+}
+
 int
 ax_net_finish(struct ax_net_builder *b, json_t *arith, struct ax_err *err)
 {
 	struct ax_network *n = b->net;
 	const struct ax_value_shape *last = &n->values[n->n_values - 1];
-	const char *key;
-	unsigned i;
-	json_t *v;
 
 	b->where[0] = '\0';
 	if (n->n_ops == 0)
@@ -392,38 +506,39 @@ ax_net_finish(struct ax_net_builder *b, json_t *arith, struct ax_err *err)
 				    "%zu classes want [%zu,1,1]",
 				    last->c, last->h, last->w, n->classes,
 				    n->classes);
-	json_object_foreach(arith, key, v)
-	{
-		const char *names[AX_NETWORK_OPS];
-		int a = ax_arith_of(json_string_value(v));
-		unsigned found = n->n_ops, n_names = 0;
-		const char *near;
-
-		if (ax_streq(key, "//"))
-			continue;
-		for (i = 0; i < n->n_ops; i++) {
-			if (n->ops[i].kind != AX_OP_CONV &&
-			    n->ops[i].kind != AX_OP_LINEAR)
-				continue;
-			names[n_names++] = n->ops[i].name;
-			if (ax_streq(n->ops[i].name, key))
-				found = i;
-		}
-		snprintf(b->where, sizeof(b->where), "/arith/%.100s", key);
-		near = ax_nearest(key, names, n_names);
-		if (found == n->n_ops)
-			return ax_net_error(b, err,
-					    "no conv2d or linear layer of "
-					    "that name%s%s%s",
-					    near ? "; did you mean '" : "",
-					    near ? near : "", near ? "'?" : "");
-		if (a < 0)
-			return ax_net_error(b, err,
-					    "\"approx\", \"exact\" or "
-					    "\"float\" is expected");
-		n->ops[found].arith = (enum ax_arith)a;
-	}
+	if (arith && apply_arith(b, arith, NULL, err) < 0)
+		return -1;
 	find_last_uses(n);
+	return 0;
+}
+
+int
+ax_network_set_arith(struct ax_network *n, json_t *arith, struct ax_err *err)
+{
+	struct ax_net_builder b = {.net = n, .names = AX_MAP_INIT};
+	struct ax_str s = AX_STR_INIT;
+	struct ax_json j;
+	json_t *named;
+
+	if (!json_is_object(arith))
+		return ax_net_error(&b, err,
+				    "arith must be an object {\"layer or "
+				    "pattern\": \"exact\", ...}");
+	if (ax_json_parse(&j, "network", n->text, strlen(n->text), err) < 0)
+		return -1;
+	named = json_object_get(j.root, "arith");
+	if (!named) {
+		named = json_object();
+		json_object_set_new(j.root, "arith", named);
+	}
+	if (apply_arith(&b, arith, named, err) < 0) {
+		ax_json_free(&j);
+		return -1;
+	}
+	ax_json_canonical(&s, j.root);
+	free(n->text);
+	n->text = ax_str_take(&s);
+	ax_json_free(&j);
 	return 0;
 }
 

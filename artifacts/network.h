@@ -11,8 +11,12 @@
  *     {"op": "conv2d", "name": "conv2", "out": 8, "kernel": 3, "pad": 1},
  *     {"op": "add", "with": "a"}, {"op": "globalpool"}, {"op": "flatten"},
  *     {"op": "linear", "name": "fc", "out": 10}]}
- * or a family, which expands to such a list:
+ * or a family (network_family.c), which expands to such a list:
  *   {"family": "resnet-cifar", "depth": 20, "classes": 100, "width": 16}
+ *   {"family": "resnet", "depth": 18, "stem": "cifar"}    18 or 34
+ *   {"family": "vgg", "depth": 16, "width": 64}           11, 13, 16, 19
+ *   {"family": "mobilenet", "width": 32, "stem": "cifar"}
+ *   {"family": "mlp", "hidden": [128, 64]}
  *   {"family": "lenet", "classes": 10}
  *   {"family": "small-cnn", "classes": 10, "width": 8}
  *
@@ -21,13 +25,20 @@
  *   conv2d: out, kernel, stride [1], pad [0], groups [1], bias [false], arith
  *   linear: out, bias [true], arith
  *   batchnorm: eps [1e-5], momentum [0.1]
- *   maxpool, avgpool: kernel, stride [kernel], pad [0; maxpool only]
- *   add: with; relu, globalpool (average), flatten: nothing
+ *   maxpool, avgpool: kernel, stride [kernel], pad [0]; avgpool divides by the
+ *     whole kernel, padding included
+ *   relu: slope [0] below zero, max [none]; relu6: the same with max 6;
+ *     leakyrelu: slope [0.01], max [none]
+ *   add: with; globalpool (average), flatten: nothing
  * kernel, stride and pad are a number or [vertical, horizontal].
- * arith is how products are made: "approx" [default], "exact", "float". At the
- * top, {"arith": {"conv1": "exact"}} sets it by name, for families as well
- * (whose 1x1 shortcut convolutions, down.0, are "float" by default).
- * Families also take name, input, in_channels; depth is 6 n + 2.
+ * arith is how products are made: "approx" [default], "exact", "float"; "skip"
+ * is another word for "float": the layer is exempt. At the top,
+ * {"arith": {"conv1": "exact", "layer1.*": "float"}} sets it by name, for
+ * families as well (whose 1x1 shortcut convolutions are "float" by default).
+ * `*` and `?` match any characters and any one. A name without them is
+ * stronger than a pattern, a longer pattern than a shorter one; the order
+ * does not matter.
+ * Families also take name, input, in_channels.
  */
 #ifndef AX_NETWORK_H
 #define AX_NETWORK_H
@@ -42,13 +53,13 @@
 #define AX_NETWORK_PARAMS 1000000000 /* elements of all parameters together */
 
 enum ax_op_kind {
-	AX_OP_CONV,      /* 2-d convolution (correlation), zero padding */
-	AX_OP_LINEAR,    /* y = W x + b on [c,1,1] values */
-	AX_OP_BATCHNORM, /* over each channel */
-	AX_OP_RELU,
+	AX_OP_CONV,       /* 2-d convolution (correlation), zero padding */
+	AX_OP_LINEAR,     /* y = W x + b on [c,1,1] values */
+	AX_OP_BATCHNORM,  /* over each channel */
+	AX_OP_RELU,       /* min(x > 0 ? x : slope * x, cap) */
 	AX_OP_ADD,        /* in + with */
 	AX_OP_MAXPOOL,    /* padded places never win */
-	AX_OP_AVGPOOL,    /* no padding */
+	AX_OP_AVGPOOL,    /* padded places count as zeros */
 	AX_OP_GLOBALPOOL, /* mean over height and width */
 	AX_OP_FLATTEN     /* [c,h,w] -> [c*h*w,1,1]; no bytes move */
 };
@@ -97,6 +108,7 @@ struct ax_op {
 	bool bias;
 	enum ax_arith arith;  /* conv and linear */
 	double eps, momentum; /* batch norm */
+	float slope, cap;     /* relu: below zero; greatest value, 0: none */
 	int weight, bias_at;  /* parameter indices, -1 when absent; for batch */
 	int mean, var, count; /* norm weight = gamma and bias_at = beta */
 	size_t products;      /* multiplications for one image */
@@ -130,6 +142,10 @@ int ax_network_parse_text(struct ax_network *out, const char *text,
 			  const size_t input[3], size_t classes,
 			  struct ax_err *err);
 void ax_network_free(struct ax_network *n);
+/* Changes how layers make their products by {"name or pattern": "exact", ...},
+ * as the member `arith` of a description does, and `text` with it. */
+int ax_network_set_arith(struct ax_network *n, json_t *arith,
+			 struct ax_err *err);
 
 /* Index of a parameter, or -1. */
 int ax_network_param(const struct ax_network *n, const char *name);

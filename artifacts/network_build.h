@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a network is put together, one operation after the other. Internal to
- * network.c (shapes, parameters) and network_parse.c (JSON, families).
+ * network.c (shapes, parameters), network_parse.c (JSON) and network_family.c.
  */
 #ifndef AX_NETWORK_BUILD_H
 #define AX_NETWORK_BUILD_H
@@ -33,5 +33,24 @@ int ax_net_finish(struct ax_net_builder *b, json_t *arith, struct ax_err *err);
 /* Index of the word, or -1. */
 int ax_op_kind_of(const char *name);
 int ax_arith_of(const char *name);
+
+/* An operation with every default. */
+extern const struct ax_op ax_op_plain;
+/* A member that is an integer: 1, absent: 0, anything else: -1. */
+int ax_net_get_int(const struct ax_net_builder *b, size_t *out, json_t *object,
+		   const char *key, size_t low, size_t high,
+		   struct ax_err *err);
+
+struct ax_net_family;
+/* The family that member `family` names; *out is NULL when there is none. */
+int ax_net_family(const struct ax_net_builder *b,
+		  const struct ax_net_family **out, json_t *description,
+		  struct ax_err *err);
+const char *ax_net_family_name(const struct ax_net_family *f);
+/* Its usual input [c,h,w]. */
+const size_t *ax_net_family_input(const struct ax_net_family *f);
+/* Appends its layers; writes what it filled in to `full`. */
+int ax_net_family_build(struct ax_net_builder *b, const struct ax_net_family *f,
+			json_t *description, json_t *full, struct ax_err *err);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From JSON to operations: lists of layers, and the families. */
+/* From JSON to operations. */
 #include "artifacts/network.h"
 
 #include "artifacts/base/json.h"
 #include "artifacts/network_build.h"
 
-static const struct ax_op plain = {
+const struct ax_op ax_op_plain = {
 	.kernel = {1, 1},
 	.stride = {1, 1},
 	.groups = 1,
@@ -43,9 +43,9 @@ check_keys(const struct ax_net_builder *b, json_t *object,
 	return 0;
 }
 
-static int
-get_int(const struct ax_net_builder *b, size_t *out, json_t *object,
-	const char *key, size_t low, size_t high, struct ax_err *err)
+int
+ax_net_get_int(const struct ax_net_builder *b, size_t *out, json_t *object,
+	       const char *key, size_t low, size_t high, struct ax_err *err)
 {
 	json_t *v = json_object_get(object, key);
 
@@ -72,7 +72,8 @@ get_pair(const struct ax_net_builder *b, size_t out[2], json_t *object,
 	if (!v)
 		return 0;
 	if (!json_is_array(v)) {
-		if (get_int(b, &out[0], object, key, low, 65536, err) < 0)
+		if (ax_net_get_int(b, &out[0], object, key, low, 65536, err) <
+		    0)
 			return -1;
 		out[1] = out[0];
 		return 1;
@@ -149,6 +150,8 @@ members_of(enum ax_op_kind kind)
 	static const char *const pool[] = {"op",     "name", "in", "kernel",
 					   "stride", "pad",  NULL};
 	static const char *const add[] = {"op", "name", "in", "with", NULL};
+	static const char *const relu[] = {"op",    "name", "in",
+					   "slope", "max",  NULL};
 	static const char *const rest[] = {"op", "name", "in", NULL};
 
 	switch (kind) {
@@ -163,6 +166,8 @@ members_of(enum ax_op_kind kind)
 		return pool;
 	case AX_OP_ADD:
 		return add;
+	case AX_OP_RELU:
+		return relu;
 	default:
 		return rest;
 	}
@@ -176,18 +181,25 @@ add_layer(struct ax_net_builder *b, json_t *layer, size_t index,
 	const char *name = json_string_value(json_object_get(layer, "name"));
 	json_t *arith = json_object_get(layer, "arith");
 	json_t *bias = json_object_get(layer, "bias");
-	int k = ax_op_kind_of(kind), a, strided;
-	struct ax_op op = plain;
+	int k, a, strided, cap;
+	struct ax_op op = ax_op_plain;
+	double slope = 0, most = 0;
 	size_t out = 0;
 	bool window;
+
+	if (ax_streq(kind, "relu6"))
+		most = 6;
+	if (ax_streq(kind, "leakyrelu"))
+		slope = 0.01;
+	k = most > 0 || slope > 0 ? AX_OP_RELU : ax_op_kind_of(kind);
 
 	snprintf(b->where, sizeof(b->where), "/layers/%zu (%.30s '%.100s')",
 		 index, kind ? kind : "?", name ? name : "");
 	if (!json_is_object(layer) || k < 0)
 		return ax_net_error(b, err,
 				    "\"op\" must be conv2d, linear, batchnorm, "
-				    "relu, add, maxpool, avgpool, globalpool "
-				    "or flatten");
+				    "relu, relu6, leakyrelu, add, maxpool, "
+				    "avgpool, globalpool or flatten");
 	if (json_object_get(layer, "name") && !name)
 		return ax_net_error(b, err, "\"name\" must be a string");
 	op.kind = (enum ax_op_kind)k;
@@ -198,10 +210,18 @@ add_layer(struct ax_net_builder *b, json_t *layer, size_t index,
 	     get_value(b, &op.with, layer, "with", true, err) < 0) ||
 	    get_num(b, &op.eps, layer, "eps", err) < 0 ||
 	    get_num(b, &op.momentum, layer, "momentum", err) < 0 ||
+	    get_num(b, &slope, layer, "slope", err) < 0 ||
 	    get_pair(b, op.pad, layer, "pad", 0, err) < 0 ||
-	    get_int(b, &op.groups, layer, "groups", 1, 65536, err) < 0 ||
-	    get_int(b, &out, layer, "out", 1, 65536, err) < 0)
+	    ax_net_get_int(b, &op.groups, layer, "groups", 1, 65536, err) < 0 ||
+	    ax_net_get_int(b, &out, layer, "out", 1, 65536, err) < 0)
 		return -1;
+	cap = get_num(b, &most, layer, "max", err);
+	if (cap < 0 || (cap > 0 && !(most > 0 && most < 1e30)))
+		return cap < 0 ? -1
+			       : ax_net_error(b, err,
+					      "\"max\" must be above 0");
+	op.slope = (float)slope;
+	op.cap = (float)most;
 	if (window) {
 		int has = get_pair(b, op.kernel, layer, "kernel", 1, err);
 
@@ -225,7 +245,8 @@ add_layer(struct ax_net_builder *b, json_t *layer, size_t index,
 		if (a < 0)
 			return ax_net_error(b, err,
 					    "\"arith\" must be \"approx\", "
-					    "\"exact\" or \"float\"");
+					    "\"exact\", \"float\" or "
+					    "\"skip\"");
 		op.arith = (enum ax_arith)a;
 	}
 	return ax_net_add(b, &op, name ? name : "", out, err);
@@ -246,255 +267,13 @@ build_layers(struct ax_net_builder *b, json_t *layers, struct ax_err *err)
 	return 0;
 }
 
-/* --- families ------------------------------------------------------------- */
-
-/*
- * Layers of a family: each reads the value before (or `in`), a failure is
- * remembered, so that a family reads as the list that it is.
- */
-struct chain {
-	struct ax_net_builder *b;
-	struct ax_err *err;
-	bool failed;
-	unsigned last;
-};
-
-static void
-layer(struct chain *c, const struct ax_op *op, const char *name, size_t out)
-{
-	int v;
-
-	if (c->failed)
-		return;
-	snprintf(c->b->where, sizeof(c->b->where),
-		 "layer %s '%s' of the "
-		 "family",
-		 ax_op_name(op->kind), name);
-	v = ax_net_add(c->b, op, name, out, c->err);
-	c->failed = v < 0;
-	if (v >= 0)
-		c->last = (unsigned)v;
-}
-
-static void
-conv(struct chain *c, const char *prefix, const char *name, size_t out,
-     size_t kernel, size_t stride, size_t pad, bool bias, enum ax_arith arith)
-{
-	struct ax_op op = plain;
-	char full[64];
-
-	op.kind = AX_OP_CONV;
-	op.in = c->last;
-	op.kernel[0] = op.kernel[1] = kernel;
-	op.stride[0] = op.stride[1] = stride;
-	op.pad[0] = op.pad[1] = pad;
-	op.bias = bias;
-	op.arith = arith;
-	snprintf(full, sizeof(full), "%s%s", prefix, name);
-	layer(c, &op, full, out);
-}
-
-static void
-simple(struct chain *c, enum ax_op_kind kind, const char *prefix,
-       const char *name)
-{
-	struct ax_op op = plain;
-	char full[64];
-
-	op.kind = kind;
-	op.in = c->last;
-	snprintf(full, sizeof(full), "%s%s", prefix, name);
-	layer(c, &op, full, 0);
-}
-
-static void
-maxpool2(struct chain *c)
-{
-	struct ax_op op = plain;
-
-	op.kind = AX_OP_MAXPOOL;
-	op.in = c->last;
-	op.kernel[0] = op.kernel[1] = op.stride[0] = op.stride[1] = 2;
-	layer(c, &op, "", 0);
-}
-
-static void
-linear(struct chain *c, const char *name, size_t out)
-{
-	struct ax_op op = plain;
-
-	op.kind = AX_OP_LINEAR;
-	op.in = c->last;
-	op.bias = true;
-	layer(c, &op, name, out);
-}
-
-/*
- * He et al., "Deep residual learning for image recognition", CVPR 2016,
- * section 4.2, with projection shortcuts. Names of the layers as in the
- * published checkpoints (down.0, down.1).
- */
-static void
-resnet(struct chain *c, size_t depth, size_t width, size_t classes)
-{
-	size_t blocks = (depth - 2) / 6, stage, i;
-
-	conv(c, "", "conv1", width, 3, 1, 1, false, AX_ARITH_APPROX);
-	simple(c, AX_OP_BATCHNORM, "", "bn1");
-	simple(c, AX_OP_RELU, "", "");
-	for (stage = 0; stage < 3; stage++) {
-		for (i = 0; i < blocks; i++) {
-			size_t out = width << stage;
-			size_t stride = stage && i == 0 ? 2 : 1;
-			unsigned in = c->last;
-			struct ax_op add = plain;
-			char p[32];
-
-			snprintf(p, sizeof(p), "layer%zu.%zu.", stage + 1, i);
-			conv(c, p, "conv1", out, 3, stride, 1, false,
-			     AX_ARITH_APPROX);
-			simple(c, AX_OP_BATCHNORM, p, "bn1");
-			simple(c, AX_OP_RELU, "", "");
-			conv(c, p, "conv2", out, 3, 1, 1, false,
-			     AX_ARITH_APPROX);
-			simple(c, AX_OP_BATCHNORM, p, "bn2");
-			add.kind = AX_OP_ADD;
-			add.in = c->last;
-			add.with = in;
-			if (stride != 1) {
-				c->last = in;
-				conv(c, p, "down.0", out, 1, stride, 0, false,
-				     AX_ARITH_FLOAT);
-				simple(c, AX_OP_BATCHNORM, p, "down.1");
-				add.with = c->last;
-			}
-			layer(c, &add, "", 0);
-			simple(c, AX_OP_RELU, "", "");
-		}
-	}
-	simple(c, AX_OP_GLOBALPOOL, "", "");
-	simple(c, AX_OP_FLATTEN, "", "");
-	linear(c, "fc", classes);
-}
-
-/* LeCun et al., 1998, in the form used today: ReLU and max pooling. */
-static void
-lenet(struct chain *c, size_t classes)
-{
-	conv(c, "", "conv1", 6, 5, 1, 2, true, AX_ARITH_APPROX);
-	simple(c, AX_OP_RELU, "", "");
-	maxpool2(c);
-	conv(c, "", "conv2", 16, 5, 1, 0, true, AX_ARITH_APPROX);
-	simple(c, AX_OP_RELU, "", "");
-	maxpool2(c);
-	simple(c, AX_OP_FLATTEN, "", "");
-	linear(c, "fc1", 120);
-	simple(c, AX_OP_RELU, "", "");
-	linear(c, "fc2", 84);
-	simple(c, AX_OP_RELU, "", "");
-	linear(c, "fc3", classes);
-}
-
-/* Three convolutions with batch norm, widths w, 2w, 4w. */
-static void
-small_cnn(struct chain *c, size_t width, size_t classes)
-{
-	static const char *const convs[] = {"conv1", "conv2", "conv3"};
-	static const char *const norms[] = {"bn1", "bn2", "bn3"};
-	size_t i;
-
-	for (i = 0; i < 3; i++) {
-		conv(c, "", convs[i], width << i, 3, 1, 1, false,
-		     AX_ARITH_APPROX);
-		simple(c, AX_OP_BATCHNORM, "", norms[i]);
-		simple(c, AX_OP_RELU, "", "");
-		if (i < 2)
-			maxpool2(c);
-	}
-	simple(c, AX_OP_GLOBALPOOL, "", "");
-	simple(c, AX_OP_FLATTEN, "", "");
-	linear(c, "fc", classes);
-}
-
-static const struct family {
-	const char *name;
-	size_t input[3];
-	size_t depth, width; /* defaults; 0: has no such member */
-} families[] = {
-	{"resnet-cifar", {3, 32, 32}, 20, 16},
-	{"lenet", {1, 28, 28}, 0, 0},
-	{"small-cnn", {1, 16, 16}, 0, 8},
-};
-
-static int
-build_family(struct ax_net_builder *b, const struct family *f, json_t *d,
-	     json_t *full, struct ax_err *err)
-{
-	struct chain c = {.b = b, .err = err};
-	size_t depth = f->depth, width = f->width;
-
-	if (get_int(b, &width, d, "width", 1, 4096, err) < 0 ||
-	    get_int(b, &depth, d, "depth", 8, 2000, err) < 0)
-		return -1;
-	if ((!f->depth && json_object_get(d, "depth")) ||
-	    (!f->width && json_object_get(d, "width")))
-		return ax_net_error(b, err, "family %s has no %s", f->name,
-				    !f->depth && json_object_get(d, "depth")
-					    ? "\"depth\""
-					    : "\"width\"");
-	if (depth && (depth - 2) % 6)
-		return ax_net_error(b, err,
-				    "the depth of a resnet-cifar is 6 n + 2 "
-				    "(8, 14, 20, 32, 44, 56, 110), not %zu",
-				    depth);
-	if (f->depth)
-		json_object_set_new(full, "depth",
-				    json_integer((json_int_t)depth));
-	if (f->width)
-		json_object_set_new(full, "width",
-				    json_integer((json_int_t)width));
-	if (ax_streq(f->name, "resnet-cifar"))
-		resnet(&c, depth, width, b->net->classes);
-	else if (ax_streq(f->name, "lenet"))
-		lenet(&c, b->net->classes);
-	else
-		small_cnn(&c, width, b->net->classes);
-	return c.failed ? -1 : 0;
-}
-
-static int
-find_family(const struct ax_net_builder *b, const struct family **out,
-	    json_t *v, struct ax_err *err)
-{
-	const char *names[AX_LEN(families)], *near;
-	size_t i;
-
-	*out = NULL;
-	if (!v)
-		return 0;
-	for (i = 0; i < AX_LEN(families); i++) {
-		names[i] = families[i].name;
-		if (ax_streq(json_string_value(v), names[i]))
-			*out = &families[i];
-	}
-	if (*out)
-		return 0;
-	near = json_is_string(v) ? ax_nearest(json_string_value(v), names,
-					      AX_LEN(families))
-				 : NULL;
-	return ax_net_error(b, err,
-			    "\"family\" must be \"resnet-cifar\", \"lenet\" or "
-			    "\"small-cnn\"%s%s%s",
-			    near ? "; did you mean \"" : "", near ? near : "",
-			    near ? "\"?" : "");
-}
-
 /* --- the whole ------------------------------------------------------------ */
 
 /* [c,h,w] from the description, the data set, or the family's default. */
 static int
 get_input(const struct ax_net_builder *b, struct ax_value_shape *out, json_t *d,
-	  const size_t given[3], const struct family *f, struct ax_err *err)
+	  const size_t given[3], const struct ax_net_family *f,
+	  struct ax_err *err)
 {
 	json_t *v = json_object_get(d, "input");
 	size_t s[3] = {0, 0, 0}, i, channels = 0;
@@ -513,10 +292,10 @@ get_input(const struct ax_net_builder *b, struct ax_value_shape *out, json_t *d,
 					    "1..65536");
 		s[i] = v       ? (size_t)json_integer_value(e)
 		       : given ? given[i]
-		       : f     ? f->input[i]
+		       : f     ? ax_net_family_input(f)[i]
 			       : 0;
 	}
-	if (get_int(b, &channels, d, "in_channels", 1, 65536, err) < 0)
+	if (ax_net_get_int(b, &channels, d, "in_channels", 1, 65536, err) < 0)
 		return -1;
 	if (channels && !v && !given)
 		s[0] = channels;
@@ -566,27 +345,30 @@ parse(struct ax_net_builder *b, json_t *d, json_t *full, const size_t input[3],
       size_t classes, struct ax_err *err)
 {
 	static const char *const family_keys[] = {
-		"name",        "family", "classes", "width", "depth",
-		"in_channels", "input",  "arith",   NULL};
+		"name",   "family", "classes",     "width", "depth", "stem",
+		"hidden", "input",  "in_channels", "arith", NULL};
 	static const char *const list_keys[] = {"name",  "input",  "classes",
 						"arith", "layers", NULL};
 	const char *name = json_string_value(json_object_get(d, "name"));
 	json_t *arith = json_object_get(d, "arith");
 	struct ax_value_shape shape;
-	const struct family *f;
+	const struct ax_net_family *f;
 
-	if (find_family(b, &f, json_object_get(d, "family"), err) < 0 ||
+	if (ax_net_family(b, &f, d, err) < 0 ||
 	    check_keys(b, d, f ? family_keys : list_keys, err) < 0)
 		return -1;
 	if (json_object_get(d, "name") && (!name || strlen(name) > 200))
 		return ax_net_error(b, err, "\"name\" must be a short string");
-	b->net->name = ax_strdup(name ? name : f ? f->name : "network");
+	b->net->name = ax_strdup(name ? name
+				 : f  ? ax_net_family_name(f)
+				      : "network");
 	if (arith && !json_is_object(arith))
 		return ax_net_error(b, err,
-				    "\"arith\" must be an object {\"layer\": "
-				    "\"approx\", ...}");
+				    "\"arith\" must be an object {\"layer or "
+				    "pattern\": \"approx\", ...}");
 	b->net->classes = classes;
-	if (get_int(b, &b->net->classes, d, "classes", 1, 65535, err) < 0)
+	if (ax_net_get_int(b, &b->net->classes, d, "classes", 1, 65535, err) <
+	    0)
 		return -1;
 	if (b->net->classes == 0)
 		return ax_net_error(b, err, "\"classes\" is missing");
@@ -598,7 +380,7 @@ parse(struct ax_net_builder *b, json_t *d, json_t *full, const size_t input[3],
 	if (get_input(b, &shape, d, input, f, err) < 0)
 		return -1;
 	ax_net_begin(b, &shape);
-	if ((f ? build_family(b, f, d, full, err)
+	if ((f ? ax_net_family_build(b, f, d, full, err)
 	       : build_layers(b, json_object_get(d, "layers"), err)) < 0 ||
 	    ax_net_finish(b, arith, err) < 0)
 		return -1;

@@ -53,6 +53,8 @@ bool ax_ends(const char *s, const char *suffix);
 unsigned ax_edit_distance(const char *a, const char *b);
 /* The nearest of n names within a third of the length, or NULL. Borrowed. */
 const char *ax_nearest(const char *word, const char *const *names, size_t n);
+/* Does the whole name match: `*` any characters, `?` one of them. */
+bool ax_glob(const char *pattern, const char *name);
 /* Seconds on the monotonic clock. */
 double ax_now(void);
 

@@ -1,32 +1,42 @@
-#!/bin/sh
-# SPDX-License-Identifier: Apache-2.0
-# The stages train, qat, evaluate and finetune on a real small training run:
-# the same bytes for any number of threads and any SIMD level, and after a kill
-# -9; bad inputs; and the published checkpoints where they are at hand.
-. "$AXPIPE_SRC/tests/lib/tap.sh"
-nn=$AXPIPE_BUILD/stages/nn
+#!/ bin / sh
+#SPDX - License - Identifier : Apache - 2.0
+#The stages train, qat, evaluate and finetune on a real small training run:
+#the same bytes for any number of threads and any SIMD level, and after a kill
+#- 9; bad inputs; and the published checkpoints where they are at hand.
+."$AXPIPE_SRC/tests/lib/tap.sh" nn = $AXPIPE_BUILD / stages /
+				     nn
 
-# job FOLDER STAGE CPUS PARAMS [INPUT=FILE...]: a work folder with its request
-job() {
+#job FOLDER STAGE CPUS PARAMS[INPUT = FILE...] : a work folder with its request
+				     job()
+{
 	j=$1 stage=$2 cpus=$3 params=$4
 	shift 4
 	mkdir -p "$j/in" "$j/out" "$j/tmp" "$j/checkpoint"
 	inputs=
-	for pair in "$@"; do
+	for pair in "$@";
+	do
 		ln -sf "${pair#*=}" "$j/in/${pair%%=*}"
 		inputs="$inputs\"${pair%%=*}\":{\"path\":\"in/${pair%%=*}\",\"type\":\"any\"},"
 	done
 	resumable='"checkpoint":"checkpoint",'
 	case $stage in
-	evaluate) resumable= outputs='"classes":{"path":"out/classes.csv"},"predictions":{"path":"out/predictions.npy"}' ;;
-	dataset) resumable= outputs='"dataset":{"path":"out/dataset.safetensors"},"preview":{"path":"out/preview.png"}' ;;
-	*) outputs='"checkpoint":{"path":"out/checkpoint.safetensors"},"best":{"path":"out/best.safetensors"},"history":{"path":"out/history.csv"}' ;;
-	esac
-	echo "{\"axpipe\":1,\"stage\":\"$stage\",\"params\":$params,\"inputs\":{${inputs%,}},\"outputs\":{$outputs},$resumable\"cpus\":$cpus,\"tools\":{}}" >"$j/request.json"
+	evaluate) resumable= outputs='"classes":{"path":"out/classes.csv"},"predictions":{"path":"out/predictions.npy"}' ;
+	;
+	dataset) resumable= outputs='"dataset":{"path":"out/dataset.safetensors"},"preview":{"path":"out/preview.png"}' ;
+	;
+	*) outputs='"checkpoint":{"path":"out/checkpoint.safetensors"},"best":{"path":"out/best.safetensors"},"history":{"path":"out/history.csv"}' ;
+	;
+	esac echo "{\"axpipe\":1,\"stage\":\"$stage\",\"params\":$params,"
+		  "\"inputs\":{${inputs%,}},\"outputs\":{$outputs},$"
+		  "resumable\"cpus\":$cpus,\"tools\":{}}" > "$j/request.json"
 }
-# go FOLDER STAGE: runs it there
-go() { (cd "$1" && exec "$nn/$2/run" >log 2>&1); }
-sum() { cat "$1"/out/* | sha256sum | cut -c 1-64; }
+#go FOLDER STAGE : runs it there
+go()
+{
+	(cd "$1" && exec "$nn/$2/run" > log 2 > &1);
+}
+sum()
+{ cat "$1"/out/* | sha256sum | cut -c 1-64; }
 
 fit='"t_max":0,"warmup":0,"schedule":"cosine","momentum":0.9,"nesterov":true,"weight_decay":0.0005,"label_smoothing":0,"flip":false,"crop":1,"test_limit":100'
 small='{"family":"small-cnn","width":4}'
@@ -100,8 +110,31 @@ ok "the next try ends well" go "$T/killed" train
 like "it went on" "$T/killed/log" '^continuing with epoch'
 is "with the same bytes" "$(sum "$T/killed")" "$(sum "$T/whole")"
 
-# --- what can be wrong --------------------------------------------------------
+# --- which layers are approximate ---------------------------------------------
 ck=$d.q/out/checkpoint.safetensors
+see() { # FOLDER PARAMS [INPUT=FILE...]
+	f=$T/$1 p=$2
+	shift 2
+	job "$f" evaluate 1 "{\"network\":null,\"limit\":0,\"batch\":48,$p}" dataset="$data" checkpoint="$ck" "$@"
+	go "$f" evaluate
+}
+ok "exact products" see a1 '"mode":"int8"'
+ok "products in float" see a2 '"mode":"float"'
+ok "through the table" see a3 '"mode":"lut"' lut="$T/table.csv"
+ok "the table, but every layer exact" see a4 '"mode":"lut","arith":{"*":"exact"}' lut="$T/table.csv"
+ok "is exact" cmp "$T/a1/out/predictions.npy" "$T/a4/out/predictions.npy"
+ok "the table, but every layer exempt" see a5 '"mode":"lut","arith":{"*":"skip"}' lut="$T/table.csv"
+ok "is float" cmp "$T/a2/out/predictions.npy" "$T/a5/out/predictions.npy"
+ok "two layers of four" see a6 '"mode":"lut","arith":{"conv?":"exact","conv1":"approx"}' lut="$T/table.csv"
+loss() { sed -n 's/.*"loss": //p' "$T/$1/metrics.json"; }
+ok "is neither: $(loss a3) $(loss a1) $(loss a6)" test "$(loss a6)" != "$(loss a3)" -a "$(loss a6)" != "$(loss a1)"
+code "a pattern without a layer" 2 see a7 '"mode":"int8","arith":{"conf1":"exact"}'
+like "names the nearest" "$T/a7/log" "did you mean 'conv1'"
+job "$T/a8" finetune 1 "$(echo "$tune" | sed 's/"epochs":1/"epochs":1,"arith":{"conv*":"exact"}/')" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+ok "fine-tuning with the table in one layer" go "$T/a8" finetune
+ok "whose checkpoint keeps the choice" grep -aq 'arith.*conv3.*exact' "$T/a8/out/checkpoint.safetensors"
+
+# --- what can be wrong --------------------------------------------------------
 printf 'A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n1,1,1\n' >"$T/small.csv"
 job "$T/b1" evaluate 1 '{"network":null,"mode":"lut","limit":0,"batch":48}' dataset="$data" checkpoint="$ck" lut="$T/small.csv"
 code "a table of the wrong size" 1 go "$T/b1" evaluate
@@ -150,7 +183,7 @@ code "a checkpoint of a network for other images" 1 go "$T/b12" evaluate
 like "names the checkpoint and both shapes" "$T/b12/log" "input 'checkpoint' names does not fit"
 like "names both shapes" "$T/b12/log" '\[1,16,16\].*\[3,8,8\]'
 
-# --- the published network ----------------------------------------------------
+#-- - the published network -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --
 dna=$AXPIPE_DATA/circuitsdna
 if [ -n "$AXPIPE_DATA" ] && [ -e "$AXPIPE_DATA/cifar100/test.xz" ] && command -v xz >/dev/null; then
 	xz -dc "$AXPIPE_DATA/cifar100/test.xz" >"$T/cifar.test"
@@ -169,6 +202,8 @@ if [ -n "$AXPIPE_DATA" ] && [ -e "$AXPIPE_DATA/cifar100/test.xz" ] && command -v
 	n=$(sed -n 's/.*"correct": \([0-9]*\),/\1/p' "$T/p2/metrics.json")
 	ok "678 of the first 1000 images, within 4: $n" test "$n" -ge 674 -a "$n" -le 682
 else
-	for n in 1 2 3 4 5; do skip "published network" "no CIFAR-100 or xz (AXPIPE_DATA)"; done
-fi
-done_testing
+	for n in 1 2 3 4 5;
+	do
+		skip "published network"
+		     "no CIFAR-100 or xz (AXPIPE_DATA)";
+	done fi done_testing

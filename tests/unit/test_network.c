@@ -150,6 +150,140 @@ test_others(void)
 	ax_network_free(&n);
 }
 
+/* Sizes that the families are known by. */
+static void
+test_families(void)
+{
+	static const struct {
+		const char *text;
+		size_t input[3], classes, params, products;
+	} known[] = {
+		{"{\"family\":\"resnet\",\"stem\":\"imagenet\"}",
+		 {3, 224, 224},
+		 1000,
+		 11689512,
+		 1814073344},
+		{"{\"family\":\"resnet\",\"depth\":34,\"stem\":\"imagenet\"}",
+		 {3, 224, 224},
+		 1000,
+		 21797672,
+		 3663761408},
+		{"{\"family\":\"resnet\"}",
+		 {3, 32, 32},
+		 10,
+		 11173962,
+		 555422720},
+		{"{\"family\":\"vgg\"}", {3, 32, 32}, 10, 14728266, 313201664},
+		{"{\"family\":\"vgg\",\"depth\":11}",
+		 {3, 32, 32},
+		 10,
+		 9231114,
+		 152769536},
+		{"{\"family\":\"mobilenet\",\"stem\":\"imagenet\"}",
+		 {3, 224, 224},
+		 1000,
+		 4231976,
+		 568740352},
+		{"{\"family\":\"mlp\"}", {1, 28, 28}, 10, 109386, 109184},
+		{"{\"family\":\"mlp\",\"hidden\":[]}",
+		 {1, 28, 28},
+		 10,
+		 7850,
+		 7840},
+		{"{\"family\":\"resnet-cifar\",\"depth\":8}",
+		 {3, 32, 32},
+		 10,
+		 78042,
+		 0},
+		{"{\"family\":\"resnet-cifar\",\"depth\":32}",
+		 {3, 32, 32},
+		 10,
+		 466906,
+		 0},
+		{"{\"family\":\"resnet-cifar\",\"depth\":44}",
+		 {3, 32, 32},
+		 10,
+		 661338,
+		 0},
+		{"{\"family\":\"resnet-cifar\",\"depth\":56}",
+		 {3, 32, 32},
+		 10,
+		 855770,
+		 0},
+	};
+	struct ax_network n, again;
+	size_t i, products;
+
+	for (i = 0; i < AX_LEN(known); i++) {
+		if (!ok(parse(&n, known[i].text, known[i].input,
+			      known[i].classes) == 0,
+			"%s %s", known[i].text, err.text))
+			continue;
+		is_int(ax_network_trained(&n), known[i].params,
+		       "its trained parameters");
+		products = ax_network_products(&n, AX_ARITH_APPROX) +
+			   ax_network_products(&n, AX_ARITH_FLOAT);
+		if (known[i].products)
+			is_int(products, known[i].products,
+			       "its multiplications");
+		ok(parse(&again, n.text, NULL, 0) == 0 &&
+			   ax_streq(again.text, n.text),
+		   "its text reads back");
+		ax_network_free(&again);
+		ax_network_free(&n);
+	}
+}
+
+static enum ax_arith
+arith_of(const struct ax_network *n, const char *name)
+{
+	for (unsigned i = 0; i < n->n_ops; i++)
+		if (ax_streq(n->ops[i].name, name))
+			return n->ops[i].arith;
+	return AX_ARITH_APPROX;
+}
+
+static void
+test_arith(void)
+{
+	struct ax_network n, again;
+	json_t *map;
+
+	ok(parse(&n,
+		 "{\"family\":\"resnet-cifar\",\"arith\":{\"*\":\"exact\","
+		 "\"layer2.*\":\"approx\",\"layer2.0.conv1\":\"skip\","
+		 "\"layer?.1.conv2\":\"float\"}}",
+		 rgb, 10) == 0,
+	   "arith by patterns: %s", err.text);
+	ok(arith_of(&n, "fc") == AX_ARITH_EXACT &&
+		   arith_of(&n, "layer3.0.down.0") == AX_ARITH_EXACT &&
+		   arith_of(&n, "layer2.2.conv1") == AX_ARITH_APPROX &&
+		   arith_of(&n, "layer2.1.conv2") == AX_ARITH_FLOAT &&
+		   arith_of(&n, "layer2.0.conv1") == AX_ARITH_FLOAT,
+	   "a name before a pattern, a longer pattern before a shorter one");
+	map = json_pack("{s:s}", "layer2.*", "exact");
+	ok(ax_network_set_arith(&n, map, &err) == 0 &&
+		   arith_of(&n, "layer2.0.conv1") == AX_ARITH_EXACT,
+	   "another map on top of it");
+	ok(parse(&again, n.text, NULL, 0) == 0 &&
+		   arith_of(&again, "layer2.1.conv2") == AX_ARITH_EXACT &&
+		   arith_of(&again, "layer1.1.conv2") == AX_ARITH_FLOAT &&
+		   ax_network_products(&again, AX_ARITH_EXACT) ==
+			   ax_network_products(&n, AX_ARITH_EXACT),
+	   "which its text keeps");
+	ax_network_free(&again);
+	json_decref(map);
+	map = json_pack("{s:s}", "layer4.*", "exact");
+	ok(ax_network_set_arith(&n, map, &err) < 0 &&
+		   strstr(err.text, "no conv2d or linear layer"),
+	   "a pattern that matches none is refused");
+	json_decref(map);
+	ax_network_free(&n);
+	refused("{\"family\":\"small-cnn\",\"arith\":{\"conv?\":\"exact\","
+		"\"c*nv1\":\"float\"}}",
+		"name the layer");
+}
+
 static void
 test_refused(void)
 {
@@ -202,7 +336,22 @@ test_refused(void)
 	bad_layer("{\"op\":\"maxpool\",\"kernel\":2,\"name\":\"p\"},"
 		  "{\"op\":\"add\",\"with\":\"a\"}",
 		  "equal shapes, not [1,8,8] and [1,16,16]");
-	bad_layer("{\"op\":\"avgpool\",\"kernel\":2,\"pad\":1}", "avgpool");
+	bad_layer("{\"op\":\"avgpool\",\"kernel\":2,\"pad\":2}",
+		  "half the kernel");
+	bad_layer("{\"op\":\"relu\",\"slope\":-1}", "slope must lie");
+	bad_layer("{\"op\":\"relu\",\"max\":0}", "\"max\" must be above 0");
+	bad_layer("{\"op\":\"flatten\",\"slope\":1}", "unknown member");
+	refused("{\"family\":\"resnet\",\"depth\":50}",
+		"one of 18, 34, not 50");
+	refused("{\"family\":\"vgg\",\"depth\":12}", "one of 11, 13, 16, 19");
+	refused("{\"family\":\"vgg\"}", "does not fit into 1 ");
+	refused("{\"family\":\"resnet\",\"stem\":\"large\"}",
+		"\"cifar\" or \"imagenet\"");
+	refused("{\"family\":\"lenet\",\"stem\":\"cifar\"}", "no \"stem\"");
+	refused("{\"family\":\"mlp\",\"hidden\":[0]}", "1..65536");
+	refused("{\"family\":\"mlp\",\"hidden\":7}", "a list of at most");
+	refused("{\"family\":\"mlp\",\"hidden\":[65536,65536]}",
+		"parameters in all");
 	bad_layer("{\"op\":\"batchnorm\",\"name\":\"b\",\"eps\":0}", "(0,1)");
 	bad_layer("{\"op\":\"flatten\"},{\"op\":\"linear\",\"name\":\"f\","
 		  "\"out\":9}",
@@ -218,6 +367,8 @@ main(void)
 {
 	test_resnet();
 	test_others();
+	test_families();
+	test_arith();
 	test_refused();
 	return tap_done();
 }

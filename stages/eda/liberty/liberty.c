@@ -41,7 +41,7 @@ collect(struct paths *p, const char *dir, const char *pattern, unsigned level,
 
 		if (ax_is_dir(path)) {
 			rc = collect(p, path, pattern, level + 1, err);
-		} else if (ax_liberty_glob(pattern, names[i])) {
+		} else if (ax_glob(pattern, names[i])) {
 			if (p->n >= MAX_FILES) {
 				rc = ax_err_set(err, AX_EXIT_STAGE,
 						"over %d files match %s",
@@ -112,7 +112,7 @@ matches(json_t *patterns, const char *name, bool *used)
 
 	json_array_foreach(patterns, i, one)
 	{
-		if (ax_liberty_glob(json_string_value(one), name))
+		if (ax_glob(json_string_value(one), name))
 			any = used[i] = true;
 	}
 	return any;

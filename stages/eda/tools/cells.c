@@ -87,7 +87,7 @@ ax_cells_choose(bool *keep, const struct ax_liberty *lib, const json_t *names,
 		for (c = 0; name && c < lib->cells; c++) {
 			const struct ax_lib_cell *cell = &lib->cell[c];
 
-			if (!ax_liberty_glob(name, cell->name))
+			if (!ax_glob(name, cell->name))
 				continue;
 			if (!cell->combinational && !glob)
 				return ax_err_set(

@@ -113,6 +113,11 @@ ax_setup_model(struct ax_model *out, struct ax_task *t,
 		err->exit = AX_EXIT_STAGE;
 		goto out;
 	}
+	if (ax_task_json(t, "arith") &&
+	    ax_network_set_arith(&net, ax_task_json(t, "arith"), err) < 0) {
+		ax_network_free(&net);
+		goto out;
+	}
 	if (check_memory(t, &net, d, err) < 0) {
 		ax_network_free(&net);
 		goto out;
@@ -164,6 +169,7 @@ void
 ax_setup_training(struct ax_training *out, struct ax_task *t)
 {
 	static const char *const params[] = {"network",
+					     "arith",
 					     "epochs",
 					     "batch",
 					     "lr",

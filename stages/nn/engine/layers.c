@@ -14,6 +14,7 @@ struct job {
 	double (*part)[2];      /* [n][c] */
 	size_t c, hw;
 	const struct ax_pooling *pool;
+	struct ax_rectifier relu;
 };
 
 static void
@@ -175,15 +176,35 @@ static void
 relu_task(void *arg, size_t img, unsigned thread)
 {
 	struct job *j = arg;
+	const float *x = j->a + img * j->hw;
+	float *y = j->y + img * j->hw, v;
+	size_t i;
 
 	(void)thread;
-	j->e->kern->relu(j->y + img * j->hw, j->a + img * j->hw, j->hw);
+	if (j->relu.slope == 0 && j->relu.cap == INFINITY) {
+		j->e->kern->relu(y, x, j->hw);
+		return;
+	}
+	for (i = 0; i < j->hw; i++) {
+		v = x[i] > 0 ? x[i] : j->relu.slope * x[i];
+		y[i] = v > j->relu.cap ? j->relu.cap : v;
+	}
+}
+
+/* cap 0 means none */
+static struct ax_rectifier
+capped(struct ax_rectifier r)
+{
+	if (r.cap == 0)
+		r.cap = INFINITY;
+	return r;
 }
 
 void
-ax_relu(struct ax_engine *e, float *y, const float *x, size_t n, size_t image)
+ax_relu(struct ax_engine *e, struct ax_rectifier r, float *y, const float *x,
+	size_t n, size_t image)
 {
-	struct job j = {.e = e, .y = y, .a = x, .hw = image};
+	struct job j = {.e = e, .y = y, .a = x, .hw = image, .relu = capped(r)};
 
 	ax_pool_for(e->pool, n, relu_task, &j);
 }
@@ -192,17 +213,31 @@ static void
 relu_grad_task(void *arg, size_t img, unsigned thread)
 {
 	struct job *j = arg;
+	const float *dy = j->a + img * j->hw, *y = j->b + img * j->hw;
+	float *dx = j->y + img * j->hw, v;
+	size_t i;
 
 	(void)thread;
-	j->e->kern->relu_grad(j->y + img * j->hw, j->a + img * j->hw,
-			      j->b + img * j->hw, j->hw);
+	if (j->relu.slope == 0 && j->relu.cap == INFINITY) {
+		j->e->kern->relu_grad(dx, dy, y, j->hw);
+		return;
+	}
+	for (i = 0; i < j->hw; i++) {
+		v = y[i] > 0 ? dy[i] : j->relu.slope * dy[i];
+		dx[i] = y[i] < j->relu.cap ? v : 0;
+	}
 }
 
 void
-ax_relu_backward(struct ax_engine *e, float *dx, const float *dy,
-		 const float *y, size_t n, size_t image)
+ax_relu_backward(struct ax_engine *e, struct ax_rectifier r, float *dx,
+		 const float *dy, const float *y, size_t n, size_t image)
 {
-	struct job j = {.e = e, .y = dx, .a = dy, .b = y, .hw = image};
+	struct job j = {.e = e,
+			.y = dx,
+			.a = dy,
+			.b = y,
+			.hw = image,
+			.relu = capped(r)};
 
 	ax_pool_for(e->pool, n, relu_grad_task, &j);
 }

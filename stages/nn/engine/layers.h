@@ -29,11 +29,17 @@ void ax_norm_backward(struct ax_engine *e, float *dx, float *dgamma,
 		      const float *gamma, const struct ax_norm *kept, size_t n,
 		      size_t c, size_t hw);
 
-/* y may be x (dx may be dy). */
-void ax_relu(struct ax_engine *e, float *y, const float *x, size_t n,
-	     size_t image);
-void ax_relu_backward(struct ax_engine *e, float *dx, const float *dy,
-		      const float *y, size_t n, size_t image);
+/* The family of ReLU: y = min(x > 0 ? x : slope * x, cap), slope in [0,1];
+ * cap 0: none. */
+struct ax_rectifier {
+	float slope, cap;
+};
+/* y may be x (dx may be dy). The gradient is dy for 0 < y < cap, slope * dy
+ * below, 0 from cap on. */
+void ax_relu(struct ax_engine *e, struct ax_rectifier r, float *y,
+	     const float *x, size_t n, size_t image);
+void ax_relu_backward(struct ax_engine *e, struct ax_rectifier r, float *dx,
+		      const float *dy, const float *y, size_t n, size_t image);
 /* y may be a or b. */
 void ax_sum(struct ax_engine *e, float *y, const float *a, const float *b,
 	    size_t n, size_t image);
@@ -48,7 +54,7 @@ struct ax_pooling {
 	size_t h, w, oh, ow, kernel[2], stride[2], pad[2];
 };
 /* Max: padded places never win, the first maximum of a window gets the
- * gradient. Mean: of the whole window, no padding. */
+ * gradient. Mean: over the whole kernel, padded places being zeros. */
 void ax_pool_forward(struct ax_engine *e, const struct ax_pooling *p, float *y,
 		     const float *x, size_t n, size_t c);
 void ax_pool_backward(struct ax_engine *e, const struct ax_pooling *p,

@@ -169,7 +169,8 @@ forward_op(struct ax_model *m, unsigned i, float *y, bool train)
 		}
 		break;
 	case AX_OP_RELU:
-		ax_relu(&m->eng, y, x, m->n, image);
+		ax_relu(&m->eng, (struct ax_rectifier){op->slope, op->cap}, y,
+			x, m->n, image);
 		break;
 	case AX_OP_ADD:
 		ax_sum(&m->eng, y, x, m->value[op->with], m->n, image);
@@ -274,8 +275,9 @@ backward_op(struct ax_model *m, unsigned i)
 				 s->h * s->w);
 		break;
 	case AX_OP_RELU:
-		ax_relu_backward(&m->eng, dy, dy, m->value[op->out], m->n,
-				 image);
+		ax_relu_backward(&m->eng,
+				 (struct ax_rectifier){op->slope, op->cap}, dy,
+				 dy, m->value[op->out], m->n, image);
 		break;
 	case AX_OP_ADD:
 		dx = take(m, m->n * image);
