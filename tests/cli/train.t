@@ -1,42 +1,33 @@
-#!/ bin / sh
-#SPDX - License - Identifier : Apache - 2.0
-#The stages train, qat, evaluate and finetune on a real small training run:
-#the same bytes for any number of threads and any SIMD level, and after a kill
-#- 9; bad inputs; and the published checkpoints where they are at hand.
-."$AXPIPE_SRC/tests/lib/tap.sh" nn = $AXPIPE_BUILD / stages /
-				     nn
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The stages train, qat, evaluate and finetune on a real small training run:
+# the same bytes for any number of threads and any SIMD level, and after a kill
+# -9; bad inputs; and the published checkpoints where they are at hand.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+nn=$AXPIPE_BUILD/stages/nn
 
-#job FOLDER STAGE CPUS PARAMS[INPUT = FILE...] : a work folder with its request
-				     job()
-{
+# job FOLDER STAGE CPUS PARAMS [INPUT=FILE...]: a work folder with its request
+job() {
 	j=$1 stage=$2 cpus=$3 params=$4
 	shift 4
 	mkdir -p "$j/in" "$j/out" "$j/tmp" "$j/checkpoint"
 	inputs=
-	for pair in "$@";
-	do
+	for pair in "$@"; do
 		ln -sf "${pair#*=}" "$j/in/${pair%%=*}"
 		inputs="$inputs\"${pair%%=*}\":{\"path\":\"in/${pair%%=*}\",\"type\":\"any\"},"
 	done
 	resumable='"checkpoint":"checkpoint",'
 	case $stage in
-	evaluate) resumable= outputs='"classes":{"path":"out/classes.csv"},"predictions":{"path":"out/predictions.npy"}' ;
-	;
-	dataset) resumable= outputs='"dataset":{"path":"out/dataset.safetensors"},"preview":{"path":"out/preview.png"}' ;
-	;
-	*) outputs='"checkpoint":{"path":"out/checkpoint.safetensors"},"best":{"path":"out/best.safetensors"},"history":{"path":"out/history.csv"}' ;
-	;
-	esac echo "{\"axpipe\":1,\"stage\":\"$stage\",\"params\":$params,"
-		  "\"inputs\":{${inputs%,}},\"outputs\":{$outputs},$"
-		  "resumable\"cpus\":$cpus,\"tools\":{}}" > "$j/request.json"
+	evaluate) resumable= outputs='"classes":{"path":"out/classes.csv"},"predictions":{"path":"out/predictions.npy"}' ;;
+	operands) resumable= outputs='"histogram":{"path":"out/histogram.json"},"layers":{"path":"out/layers.csv"}' ;;
+	dataset) resumable= outputs='"dataset":{"path":"out/dataset.safetensors"},"preview":{"path":"out/preview.png"}' ;;
+	*) outputs='"checkpoint":{"path":"out/checkpoint.safetensors"},"best":{"path":"out/best.safetensors"},"history":{"path":"out/history.csv"}' ;;
+	esac
+	echo "{\"axpipe\":1,\"stage\":\"$stage\",\"params\":$params,\"inputs\":{${inputs%,}},\"outputs\":{$outputs},$resumable\"cpus\":$cpus,\"tools\":{}}" >"$j/request.json"
 }
-#go FOLDER STAGE : runs it there
-go()
-{
-	(cd "$1" && exec "$nn/$2/run" > log 2 > &1);
-}
-sum()
-{ cat "$1"/out/* | sha256sum | cut -c 1-64; }
+# go FOLDER STAGE: runs it there
+go() { (cd "$1" && exec "$nn/$2/run" >log 2>&1); }
+sum() { cat "$1"/out/* | sha256sum | cut -c 1-64; }
 
 fit='"t_max":0,"warmup":0,"schedule":"cosine","momentum":0.9,"nesterov":true,"weight_decay":0.0005,"label_smoothing":0,"flip":false,"crop":1,"test_limit":100'
 small='{"family":"small-cnn","width":4}'
@@ -90,6 +81,42 @@ like "the best epoch is marked as chosen by the test set" "$d.f/metrics.json" '"
 ok "scales by the published names" grep -aq 'conv1.act_in_quant.scale' "$d.q/out/checkpoint.safetensors"
 is "predictions of all test images" "$(wc -c <"$d.e/out/predictions.npy" | tr -d ' ')" 328
 like "classes" "$d.e/out/classes.csv" '^9,10,'
+
+# --- statistics without training ----------------------------------------------
+ck=$d.q/out/checkpoint.safetensors
+bn='"bn_crop":1,"bn_flip":true,"bn_seed":1'
+eval='"network":null,"mode":null,"limit":0,"batch":48'
+first= same=yes
+for level in "scalar 1" "scalar 2" "avx2 1" "avx512 2"; do
+	AXPIPE_SIMD=${level% *}
+	export AXPIPE_SIMD
+	d=$T/bn.$AXPIPE_SIMD.${level#* }
+	job "$d" evaluate "${level#* }" "{$eval,\"held_out\":0,\"bn_images\":200,$bn}" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+	go "$d" evaluate || same="evaluate failed: $(tail -n 1 "$d/log")"
+	job "$d.o" operands "${level#* }" '{"network":null,"images":50,"crop":1,"flip":true,"batch":16,"seed":4}' dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+	go "$d.o" operands || same="operands failed: $(tail -n 1 "$d.o/log")"
+	got=$(sum "$d")$(sum "$d.o")
+	[ -n "$first" ] || first=$got
+	[ "$got" = "$first" ] || same="$level differs"
+done
+unset AXPIPE_SIMD
+is "re-estimated batch norms, operand histograms: the same bytes at every SIMD level and number of threads" "$same" yes
+like "how many images is a metric" "$d/metrics.json" '"bn_images": 200'
+like "histogram by layer" "$d.o/out/histogram.json" '"name": "fc", "k": 16'
+is "a row a layer" "$(wc -l <"$d.o/out/layers.csv" | tr -d ' ')" 5
+job "$T/stored" evaluate 1 "{$eval,\"held_out\":0,\"bn_images\":0,$bn}" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+go "$T/stored" evaluate
+a=$(sed -n 's/.*"loss": \([0-9.]*\).*/\1/p' "$T/stored/metrics.json")
+b=$(sed -n 's/.*"loss": \([0-9.]*\).*/\1/p' "$d/metrics.json")
+ok "re-estimation takes the table's mean error out: loss $a to $b" awk "BEGIN { exit !($b < $a) }"
+job "$T/held" evaluate 1 "{$eval,\"held_out\":150,\"bn_images\":100000,$bn}" dataset="$data" checkpoint="$ck"
+ok "held-out training images" go "$T/held" evaluate
+like "are said to be that" "$T/held/metrics.json" '"part": "held-out training images"'
+like "and are not among those of the statistics" "$T/held/metrics.json" '"bn_images": 250'
+job "$T/held2" evaluate 1 "{$eval,\"held_out\":400,\"bn_images\":0,$bn}" dataset="$data" checkpoint="$ck"
+code "all held out" 1 go "$T/held2" evaluate
+like "leaves none" "$T/held2/log" 'some must be left'
+d=$T/scalar1
 
 # --- kill -9 and again --------------------------------------------------------
 long=$(echo "$train" | sed 's/"epochs":2/"epochs":12/')
@@ -183,7 +210,7 @@ code "a checkpoint of a network for other images" 1 go "$T/b12" evaluate
 like "names the checkpoint and both shapes" "$T/b12/log" "input 'checkpoint' names does not fit"
 like "names both shapes" "$T/b12/log" '\[1,16,16\].*\[3,8,8\]'
 
-#-- - the published network -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --
+# --- the published network ----------------------------------------------------
 dna=$AXPIPE_DATA/circuitsdna
 if [ -n "$AXPIPE_DATA" ] && [ -e "$AXPIPE_DATA/cifar100/test.xz" ] && command -v xz >/dev/null; then
 	xz -dc "$AXPIPE_DATA/cifar100/test.xz" >"$T/cifar.test"
@@ -202,8 +229,6 @@ if [ -n "$AXPIPE_DATA" ] && [ -e "$AXPIPE_DATA/cifar100/test.xz" ] && command -v
 	n=$(sed -n 's/.*"correct": \([0-9]*\),/\1/p' "$T/p2/metrics.json")
 	ok "678 of the first 1000 images, within 4: $n" test "$n" -ge 674 -a "$n" -le 682
 else
-	for n in 1 2 3 4 5;
-	do
-		skip "published network"
-		     "no CIFAR-100 or xz (AXPIPE_DATA)";
-	done fi done_testing
+	for n in 1 2 3 4 5; do skip "published network" "no CIFAR-100 or xz (AXPIPE_DATA)"; done
+fi
+done_testing

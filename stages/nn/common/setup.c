@@ -59,10 +59,23 @@ check_memory(struct ax_task *t, const struct ax_network *net,
 {
 	const double gib = 1024.0 * 1024.0 * 1024.0;
 	bool train = ax_task_json(t, "lr") != NULL;
-	size_t images = train ? d->train.n : d->test.n;
-	size_t n = AX_MIN((size_t)ax_task_int(t, "batch"), images);
+	bool bn = ax_task_json(t, "bn_images") != NULL;
+	size_t images = train ? d->train.n : AX_MAX(d->train.n, d->test.n);
+	size_t n = AX_MIN((size_t)ax_task_int(t, "batch"), images), one;
 	double need = ax_model_memory(net, n, train), have = machine_memory();
 
+	/* re-estimation takes all its images at once, forward only */
+	if (bn) {
+		one = AX_MIN((size_t)ax_task_int(t, "bn_images"), d->train.n);
+		if (ax_model_memory(net, one, false) > have)
+			return ax_err_set(
+				err, AX_EXIT_ENV,
+				"re-estimating batch norms on %zu images needs "
+				"at least %.1f GiB of memory, and this machine "
+				"has %.1f GiB: make 'bn_images' smaller",
+				one, ax_model_memory(net, one, false) / gib,
+				have / gib);
+	}
 	if (need <= have)
 		return 0;
 	return ax_err_set(err, AX_EXIT_ENV,
@@ -189,7 +202,11 @@ ax_setup_training(struct ax_training *out, struct ax_task *t)
 					     "warmup_float",
 					     "calibration_batches",
 					     "width_act",
-					     "width_weight"};
+					     "width_weight",
+					     "bn_images",
+					     "bn_crop",
+					     "bn_flip",
+					     "bn_seed"};
 
 	memset(out, 0, sizeof(*out));
 	out->epochs = (size_t)ax_task_int(t, "epochs");
@@ -226,6 +243,52 @@ ax_setup_table(struct ax_product *out, struct ax_task *t, struct ax_err *err)
 	rc = ax_product_table(out, &lut, err);
 	ax_lut_free(&lut);
 	return rc < 0 ? ax_err_wrap(err, "input 'lut'") : 0;
+}
+
+int
+ax_setup_products(struct ax_model *m, struct ax_product *table,
+		  struct ax_product *exact, struct ax_task *t, const char *mode,
+		  struct ax_err *err)
+{
+	if (ax_streq(mode, "float")) {
+		ax_model_drop_scales(m);
+		return 0;
+	}
+	if (ax_product_integer(exact, 8, 8, true, err) < 0)
+		return -1;
+	if (ax_streq(mode, "int8"))
+		return ax_model_products(m, exact, exact, err);
+	if (ax_setup_table(table, t, err) < 0)
+		return -1;
+	return ax_model_products(m, table, exact, err);
+}
+
+void
+ax_setup_sample(struct ax_sample *out, struct ax_task *t)
+{
+	bool bn = ax_task_json(t, "bn_images") != NULL;
+
+	memset(out, 0, sizeof(*out));
+	out->images = (size_t)ax_task_int(t, bn ? "bn_images" : "images");
+	out->augment.crop = (size_t)ax_task_int(t, bn ? "bn_crop" : "crop");
+	out->augment.flip = ax_task_bool(t, bn ? "bn_flip" : "flip");
+	out->augment.seed = (uint64_t)ax_task_int(t, bn ? "bn_seed" : "seed");
+	out->watch.tell = ax_setup_tell;
+	out->watch.arg = t;
+}
+
+int
+ax_setup_reestimate(struct ax_model *m, struct ax_task *t,
+		    const struct ax_dataset *d, struct ax_err *err)
+{
+	struct ax_sample s;
+
+	if (!ax_task_json(t, "bn_images"))
+		return 0;
+	ax_setup_sample(&s, t);
+	ax_task_metric_int(t, "bn_images",
+			   (int64_t)AX_MIN(s.images, d->train.n));
+	return s.images ? ax_reestimate(m, d, &s, err) : 0;
 }
 
 void

@@ -5,6 +5,7 @@
 #define AX_NN_SETUP_H
 
 #include "stages/kit/kit.h"
+#include "stages/nn/engine/statistics.h"
 #include "stages/nn/engine/training.h"
 
 /* The data set of input `dataset`, cut to the parameters `train_limit` and
@@ -24,6 +25,22 @@ void ax_setup_training(struct ax_training *out, struct ax_task *t);
 /* The table of input `lut`. */
 int ax_setup_table(struct ax_product *out, struct ax_task *t,
 		   struct ax_err *err);
+/*
+ * How the model multiplies: mode "float" (no scales), "int8" (exact integer
+ * products), "lut" (the input `lut` in the layers that may be approximate). The
+ * two products are filled where needed; free both.
+ */
+int ax_setup_products(struct ax_model *m, struct ax_product *table,
+		      struct ax_product *exact, struct ax_task *t,
+		      const char *mode, struct ax_err *err);
+/* Training images for statistics, from the parameters `images`, `crop`, `flip`
+ * and `seed`; from `bn_images`, `bn_crop`, `bn_flip` and `bn_seed` where the
+ * stage has those. */
+void ax_setup_sample(struct ax_sample *out, struct ax_task *t);
+/* BN re-estimation where the parameter bn_images is above 0; sets the metric
+ * bn_images. */
+int ax_setup_reestimate(struct ax_model *m, struct ax_task *t,
+			const struct ax_dataset *d, struct ax_err *err);
 /* top1, top5 (percent), loss, and the counts behind them. */
 void ax_setup_metrics(struct ax_task *t, size_t top1, size_t top5, size_t n,
 		      double loss);

@@ -111,6 +111,24 @@ ax_norm_train(struct ax_engine *e, float *y, const float *x, const float *gamma,
 }
 
 void
+ax_norm_measure(struct ax_engine *e, float *mean, float *var, const float *x,
+		size_t n, size_t c, size_t hw)
+{
+	double(*sums)[2] = channel_sums(e, x, x, n, c, hw);
+	double count = (double)(n * hw), m, v;
+	size_t ch;
+
+	for (ch = 0; ch < c; ch++) {
+		m = sums[ch][0] / count;
+		v = sums[ch][1] / count - m * m;
+		v = v > 0 ? v : 0;
+		mean[ch] = (float)m;
+		var[ch] = (float)(count > 1 ? v * count / (count - 1) : v);
+	}
+	free(sums);
+}
+
+void
 ax_norm_eval(struct ax_engine *e, float *y, const float *x, const float *gamma,
 	     const float *beta, const float *mean, const float *var, double eps,
 	     size_t n, size_t c, size_t hw)

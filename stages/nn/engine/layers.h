@@ -23,6 +23,10 @@ void ax_norm_train(struct ax_engine *e, float *y, const float *x,
 void ax_norm_eval(struct ax_engine *e, float *y, const float *x,
 		  const float *gamma, const float *beta, const float *mean,
 		  const float *var, double eps, size_t n, size_t c, size_t hw);
+/* The batch's own mean and unbiased variance, as ax_norm_train has them, in
+ * place of the running ones. */
+void ax_norm_measure(struct ax_engine *e, float *mean, float *var,
+		     const float *x, size_t n, size_t c, size_t hw);
 /* dx may be dy. */
 void ax_norm_backward(struct ax_engine *e, float *dx, float *dgamma,
 		      float *dbeta, const float *dy, const float *x,

@@ -36,6 +36,11 @@ struct ax_model {
 	size_t n;                /* images in the batch at hand */
 	bool trained;            /* backward may follow */
 	bool observing;          /* layers look at their inputs */
+	bool renorming;          /* batch norms take the batch's statistics */
+	/* told of each convolution or linear layer before it multiplies: its
+	 * operation and its input, before quantisation; NULL: nobody */
+	void (*spy)(void *arg, struct ax_model *m, unsigned op, const float *x);
+	void *spy_arg;
 	struct ax_buffers {
 		float *ptr;
 		size_t bytes;
@@ -89,6 +94,13 @@ void ax_model_fit_weights(struct ax_model *m);
 void ax_model_fit_begin(struct ax_model *m);
 bool ax_model_fit_next(struct ax_model *m);
 
+/*
+ * Sets mean and variance of every batch norm to those of one batch of n images
+ * (variance unbiased). One pass: each batch norm normalises by its new
+ * statistics, so the ones behind it see what they will see. Memory is that of
+ * a forward pass. Nothing is trained; no label is needed.
+ */
+void ax_model_renorm(struct ax_model *m, const float *x, size_t n);
 /* Runs n images [c,h,w]; returns the logits [n][classes], valid until the next
  * call. With `train`, batch norm uses and moves batch statistics and
  * ax_model_backward may follow. */

@@ -126,6 +126,8 @@ multiply(struct ax_model *m, unsigned i, float *y)
 	if (m->observing && l->quantised)
 		l->in.ops->see(&l->in, &l->fit, &m->eng, o.x,
 			       m->n * image_size(m, op->in));
+	if (m->spy)
+		m->spy(m->spy_arg, m, i, o.x);
 	l->product->ops->forward(l->product, &m->eng, &o, y);
 	if (op->bias_at < 0)
 		return;
@@ -162,6 +164,10 @@ forward_op(struct ax_model *m, unsigned i, float *y, bool train)
 			if (op->count >= 0)
 				m->count[op->count]++;
 		} else {
+			if (m->renorming)
+				ax_norm_measure(&m->eng, m->param[op->mean],
+						m->param[op->var], x, m->n,
+						s->c, s->h * s->w);
 			ax_norm_eval(&m->eng, y, x, m->param[op->weight],
 				     m->param[op->bias_at], m->param[op->mean],
 				     m->param[op->var], op->eps, m->n, s->c,
@@ -217,6 +223,14 @@ ax_model_forward(struct ax_model *m, const float *x, size_t n, bool train)
 			give(m, m->value[root]);
 	}
 	return m->value[m->net.n_values - 1];
+}
+
+void
+ax_model_renorm(struct ax_model *m, const float *x, size_t n)
+{
+	m->renorming = true;
+	ax_model_forward(m, x, n, false);
+	m->renorming = false;
 }
 
 /* The gradient of a value: the first one becomes it, others are added. */

@@ -44,22 +44,34 @@ write_predictions(struct ax_task *t, const struct ax_evaluation *e,
 	return rc;
 }
 
+/* The test images, or training images that are then kept out of everything
+ * else. */
 static int
-choose_products(struct ax_model *m, struct ax_product *table,
-		struct ax_product *exact, struct ax_task *t, const char *mode,
-		struct ax_err *err)
+choose_images(struct ax_images *out, struct ax_dataset *d, struct ax_task *t,
+	      struct ax_err *err)
 {
-	if (ax_streq(mode, "float")) {
-		ax_model_drop_scales(m);
-		return 0;
+	size_t n = ax_task_json(t, "held_out")
+			   ? (size_t)ax_task_int(t, "held_out")
+			   : 0;
+
+	ax_task_metric_str(t, "part", n ? "held-out training images" : "test");
+	if (n == 0) {
+		*out = d->test;
+		return out->n ? 0
+			      : ax_err_set(err, AX_EXIT_STAGE,
+					   "data set '%s' has no test images",
+					   d->name);
 	}
-	if (ax_product_integer(exact, 8, 8, true, err) < 0)
-		return -1;
-	if (ax_streq(mode, "int8"))
-		return ax_model_products(m, exact, exact, err);
-	if (ax_setup_table(table, t, err) < 0)
-		return -1;
-	return ax_model_products(m, table, exact, err);
+	if (n >= d->train.n)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "held_out is %zu, and data set '%s' has %zu "
+				  "training images: some must be left",
+				  n, d->name, d->train.n);
+	d->train.n -= n;
+	out->n = n;
+	out->pixels = d->train.pixels + d->train.n * ax_dataset_pixels(d);
+	out->labels = d->train.labels + d->train.n;
+	return 0;
 }
 
 int
@@ -69,6 +81,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	struct ax_watch watch = {ax_setup_tell, t};
 	const char *mode = ax_task_str(t, "mode");
 	struct ax_evaluation e;
+	struct ax_images images;
 	struct ax_dataset d;
 	struct ax_model m;
 	size_t n;
@@ -89,13 +102,14 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 		ax_dataset_free(&d);
 		return -1;
 	}
-	rc = choose_products(&m, &table, &exact, t, mode, err);
+	rc = ax_setup_products(&m, &table, &exact, t, mode, err);
 	n = (size_t)ax_task_int(t, "limit");
-	if (rc == 0 && d.test.n == 0)
-		rc = ax_err_set(err, AX_EXIT_STAGE,
-				"data set '%s' has no test images", d.name);
 	if (rc == 0)
-		rc = ax_evaluate(&e, &m, &d, &d.test, n ? n : SIZE_MAX,
+		rc = choose_images(&images, &d, t, err);
+	if (rc == 0)
+		rc = ax_setup_reestimate(&m, t, &d, err);
+	if (rc == 0)
+		rc = ax_evaluate(&e, &m, &d, &images, n ? n : SIZE_MAX,
 				 (size_t)ax_task_int(t, "batch"), &watch, err);
 	if (rc == 0) {
 		ax_setup_metrics(t, e.top1, e.top5, e.n, e.loss / (double)e.n);

@@ -48,6 +48,8 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	if (rc == 0)
 		rc = ax_model_products(&m, &table, &exact, err);
 	if (rc == 0)
+		rc = ax_setup_reestimate(&m, t, &d, err);
+	if (rc == 0)
 		rc = ax_train(&result, &m, &d, &conf, err);
 	if (rc == 0)
 		rc = finish(t, &m, &result, err);
