@@ -388,6 +388,13 @@ ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 	    drop_folder(&g, "git", false) < 0 ||
 	    drop_folder(&g, "tmp", true) < 0)
 		goto out;
+	/* shortcuts of the pipeline, made again by the next null run */
+	if (!o->dry_run) {
+		char *stamps = ax_join(s->dir, "stamps");
+
+		(void)ax_rmtree(stamps, NULL);
+		free(stamps);
+	}
 	rc = 0;
 out:
 	(void)flock(s->fd, LOCK_SH);

@@ -15,6 +15,7 @@
  *   pins/<name>       digests or keys that gc keeps
  *   nodes/<manifest>  what is remembered of each node, for explain (pipeline/)
  *   tools/<digest>    version lines of tools (pipeline/)
+ *   stamps/<digest>   null runs that need not be decided again (pipeline/)
  *   runs.git          provenance (pipeline/)
  *   tmp/              files on their way into cas/ and ac/
  *

@@ -161,6 +161,15 @@ ax_nearest(const char *word, const char *const *names, size_t n)
 }
 
 double
+ax_wall(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+double
 ax_now(void)
 {
 	struct timespec ts;

@@ -57,6 +57,8 @@ const char *ax_nearest(const char *word, const char *const *names, size_t n);
 bool ax_glob(const char *pattern, const char *name);
 /* Seconds on the monotonic clock. */
 double ax_now(void);
+/* Unix time, seconds: for people, in no key. */
+double ax_wall(void);
 
 #include "artifacts/base/err.h"
 #include "artifacts/base/str.h"

@@ -3,12 +3,15 @@
 #include <time.h>
 
 #include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
 #include "pipeline/results/claims.h"
 #include "pipeline/cli/cli.h"
 #include "pipeline/cli/context.h"
 #include "pipeline/manifest/place.h"
 #include "pipeline/results/provenance.h"
 #include "pipeline/results/report.h"
+#include "pipeline/results/stamp.h"
+#include "pipeline/run/progress.h"
 #include "pipeline/run/run.h"
 
 static const struct ax_option options[] = {
@@ -31,7 +34,7 @@ static const struct ax_option options[] = {
 
 static int
 read_options(struct ax_run_options *o, const struct ax_args *a,
-	     const struct ax_context *c, struct ax_err *err)
+	     struct ax_err *err)
 {
 	const char *memory = ax_arg_str(a, "memory");
 	double jobs = ax_arg_num(a, "jobs", 0);
@@ -51,9 +54,6 @@ read_options(struct ax_run_options *o, const struct ax_args *a,
 	o->json = ax_arg_flag(a, "json");
 	o->quiet = ax_arg_flag(a, "quiet");
 	o->keep_work = ax_arg_flag(a, "keep-work");
-	o->offline = c->offline;
-	o->mirrors = (const char *const *)c->mirrors;
-	o->nmirrors = c->nmirrors;
 	o->targets = (const char *const *)(a->operands + 1);
 	o->ntargets = a->n - 1;
 	return 0;
@@ -86,6 +86,13 @@ say(const struct ax_run *r, const char *event, json_t *members,
 	json_decref(members);
 }
 
+static char *
+claims_text(size_t holds, size_t fails, size_t missing)
+{
+	return ax_asprintf("claims: %zu hold, %zu fail, %zu missing", holds,
+			   fails, missing);
+}
+
 static void
 say_claims(const struct ax_run *r, const struct ax_claims *c)
 {
@@ -93,8 +100,7 @@ say_claims(const struct ax_run *r, const struct ax_claims *c)
 
 	if (c->n == 0)
 		return;
-	text = ax_asprintf("claims: %zu hold, %zu fail, %zu missing", c->holds,
-			   c->fails, c->missing);
+	text = claims_text(c->holds, c->fails, c->missing);
 	say(r, "claims",
 	    json_pack("{s:I, s:I, s:I}", "holds", (json_int_t)c->holds, "fails",
 		      (json_int_t)c->fails, "missing", (json_int_t)c->missing),
@@ -105,24 +111,96 @@ say_claims(const struct ax_run *r, const struct ax_claims *c)
 /* One commit at a time: two runs on one store may end at once, and git knows no
  * waiting. */
 static int
-commit(struct ax_run *r, const struct ax_claims *claims, char **hex,
-       struct ax_err *err)
+lock_runs(struct ax_store *s, int *lock, struct ax_err *err)
 {
 	static const char name[] = "axpipe runs.git";
 	struct ax_digest key = ax_hash_bytes(name, sizeof(name));
+
+	return ax_lock_key(s, lock, &key, true, err);
+}
+
+static int
+commit(struct ax_run *r, const struct ax_claims *claims, char **hex,
+       struct ax_err *err)
+{
 	int lock, rc;
 
-	if (ax_lock_key(r->store, &lock, &key, true, err) < 0)
+	if (lock_runs(r->store, &lock, err) < 0)
 		return -1;
 	rc = ax_provenance_commit(r, claims, hex, err);
 	ax_unlock(lock);
 	return rc;
 }
 
+static void
+stamp_command(struct ax_stamp_command *c, const struct ax_args *a)
+{
+	memset(c, 0, sizeof(*c));
+	c->manifest = a->operands[0];
+	c->targets = (const char *const *)(a->operands + 1);
+	c->ntargets = a->n - 1;
+	c->sets = ax_arg_all(a, "set", &c->nsets);
+	c->stages = ax_arg_all(a, "stages", &c->nstages);
+	c->mirrors = ax_arg_all(a, "mirror", &c->nmirrors);
+	c->offline = ax_arg_flag(a, "offline");
+}
+
+/* Nothing changed since the last run of this command, in which nothing ran: it
+ * is recorded again, without reading the graph. 1 done, 0 look closer. */
+static int
+repeat(const struct ax_args *a)
+{
+	struct ax_stamp_command command;
+	struct ax_repeat again = {0};
+	struct ax_store *store = NULL;
+	double began = ax_now();
+	struct ax_stamp stamp;
+	int lock, done = 0;
+	char *id, *text;
+
+	if (ax_arg_flag(a, "json") || ax_arg_flag(a, "explain") ||
+	    ax_arg_flag(a, "report") || !ax_is_dir(ax_context_store_dir(a)) ||
+	    ax_store_open(&store, ax_context_store_dir(a), false, NULL) < 0)
+		return 0;
+	stamp_command(&command, a);
+	if (ax_stamp_fresh(&stamp, store, &command)) {
+		id = ax_run_new_id();
+		again.base = stamp.commit;
+		again.name = stamp.name;
+		again.path = stamp.path;
+		again.id = id;
+		again.started = ax_wall() - (ax_now() - began);
+		again.ended = ax_wall();
+		again.hits = stamp.hits;
+		again.claims = stamp.claims;
+		again.holds = stamp.holds;
+		again.files = (const char *const *)stamp.files;
+		again.nfiles = stamp.nfiles;
+		if (lock_runs(store, &lock, NULL) == 0) {
+			done = ax_provenance_repeat(store, &again, NULL) == 0;
+			ax_unlock(lock);
+		}
+		if (done && !ax_arg_flag(a, "quiet")) {
+			ax_progress_null(stamp.hits, ax_now() - began);
+			text = claims_text(stamp.holds, stamp.fails,
+					   stamp.missing);
+			if (stamp.claims)
+				printf("%s\n", text);
+			free(text);
+		}
+		free(id);
+		ax_stamp_free(&stamp);
+	}
+	ax_store_close(store);
+	return done;
+}
+
 /* Claims, provenance and report of a run that came to an end of any kind. */
 static int
-conclude(struct ax_run *r, const struct ax_args *a, struct ax_err *err)
+conclude(struct ax_run *r, const struct ax_args *a, const struct ax_context *c,
+	 struct ax_err *err)
 {
+	struct ax_stamp_command command;
 	const char *given = ax_arg_str(a, "report");
 	struct ax_claims claims = {0};
 	char *hex = NULL, *path, *text;
@@ -135,6 +213,10 @@ conclude(struct ax_run *r, const struct ax_args *a, struct ax_err *err)
 		rc = commit(r, &claims, &hex, err);
 	if (rc == 0 && hex && r->options.json)
 		say(r, "provenance", json_pack("{s:s}", "commit", hex), "");
+	if (rc == 0 && hex) {
+		stamp_command(&command, a);
+		ax_stamp_leave(r, &c->stages, &claims, hex, &command);
+	}
 	free(hex);
 	ax_claims_free(&claims);
 	if (rc < 0 || !ax_arg_flag(a, "report"))
@@ -160,13 +242,22 @@ run(const struct ax_args *a, struct ax_err *err)
 	struct ax_run *r = NULL;
 	int rc = -1;
 
-	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_WRITE, err) < 0 ||
-	    read_options(&o, a, &c, err) < 0)
+	memset(&c, 0, sizeof(c));
+	if (read_options(&o, a, err) < 0)
 		goto out;
+	if (repeat(a)) {
+		rc = 0;
+		goto out;
+	}
+	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_WRITE, err) < 0)
+		goto out;
+	o.offline = c.offline;
+	o.mirrors = (const char *const *)c.mirrors;
+	o.nmirrors = c.nmirrors;
 	r = ax_run_new(c.graph, c.store, &o);
 	rc = ax_run_execute(r, err);
 	/* a failed run leaves its commit too; its own error is what counts */
-	if (r->planned && conclude(r, a, rc == 0 ? err : &late) < 0) {
+	if (r->planned && conclude(r, a, &c, rc == 0 ? err : &late) < 0) {
 		if (rc < 0)
 			ax_err_wrap(err, "%s", late.text);
 		rc = -1;

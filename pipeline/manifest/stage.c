@@ -564,6 +564,13 @@ search(struct ax_stages *all, size_t first, const char *dir, int depth,
 	return rc;
 }
 
+static void
+note_root(struct ax_stages *all, const char *dir)
+{
+	all->roots = ax_realloc(all->roots, all->nroots + 1, sizeof(char *));
+	all->roots[all->nroots++] = ax_strdup(dir);
+}
+
 static int
 search_given(struct ax_stages *all, const char *dir, const char *from,
 	     struct ax_err *err)
@@ -572,6 +579,7 @@ search_given(struct ax_stages *all, const char *dir, const char *from,
 		return ax_err_set(err, AX_EXIT_USAGE,
 				  "folder of stages %s (%s) does not exist",
 				  dir, from);
+	note_root(all, dir);
 	if (search(all, all->n, dir, 0, false, err) < 0) {
 		if (err && !err->exit)
 			err->exit = AX_EXIT_USAGE;
@@ -640,6 +648,8 @@ ax_stages_load(struct ax_stages *out, const char *const *dirs, size_t ndirs,
 			return -1;
 	}
 	dir = builtin_dir();
+	if (dir)
+		note_root(out, dir);
 	rc = dir ? search(out, out->n, dir, 0, true, err) : 0;
 	free(dir);
 	if (rc == 0 && out->n)
@@ -652,6 +662,9 @@ ax_stages_free(struct ax_stages *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		free_stage(s->list[i]);
+	for (size_t i = 0; i < s->nroots; i++)
+		free(s->roots[i]);
+	free(s->roots);
 	free(s->list);
 	ax_map_free(&s->by_name);
 	memset(s, 0, sizeof(*s));

@@ -57,6 +57,8 @@ struct ax_stages {
 	struct ax_stage **list; /* sorted by name */
 	size_t n;
 	struct ax_map by_name;
+	char **roots; /* the folders that were searched, in order */
+	size_t nroots;
 };
 
 /* Reads every stage on the search path: `dirs` (from --stages, in order), then

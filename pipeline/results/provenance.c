@@ -9,8 +9,8 @@
 #include "artifacts/base/json.h"
 #include "pipeline/results/provenance.h"
 
-#define MAX_DIRTY 50     /* names that are listed */
-#define MAX_SOURCES 2000 /* inputs that are looked up */
+#define MAX_DIRTY 50   /* names that are listed */
+#define MAX_FILES 2000 /* inputs that are looked up */
 
 static int
 git_fail(struct ax_err *err, const char *what)
@@ -253,9 +253,8 @@ note_untracked(json_t *list, git_repository *repo, git_index *index,
 	free(real);
 }
 
-/* The manifest's files and the inputs that are files of the repository. */
 static json_t *
-untracked(git_repository *repo, const struct ax_graph *g)
+untracked(git_repository *repo, const char *const *files, size_t n)
 {
 	json_t *list = json_array();
 	git_index *index = NULL;
@@ -263,12 +262,26 @@ untracked(git_repository *repo, const struct ax_graph *g)
 
 	if (git_repository_index(&index, repo) < 0)
 		return list;
-	for (i = 0; i < g->nfiles; i++)
-		note_untracked(list, repo, index, g->files[i].name);
-	for (i = 0; i < g->nsources && i < MAX_SOURCES; i++)
-		if (g->sources[i]->kind == AX_SOURCE_FILE)
-			note_untracked(list, repo, index, g->sources[i]->path);
+	for (i = 0; i < n && i < MAX_FILES; i++)
+		note_untracked(list, repo, index, files[i]);
 	git_index_free(index);
+	return list;
+}
+
+/* The manifest's files and the inputs that lie outside the store. Borrowed
+ * names; caller frees the array. */
+static const char **
+files_of(const struct ax_graph *g, size_t *n)
+{
+	const char **list =
+		ax_calloc(g->nfiles + g->nsources + 1, sizeof(*list));
+
+	*n = 0;
+	for (size_t i = 0; i < g->nfiles; i++)
+		list[(*n)++] = g->files[i].name;
+	for (size_t i = 0; i < g->nsources; i++)
+		if (g->sources[i]->kind == AX_SOURCE_FILE)
+			list[(*n)++] = g->sources[i]->path;
 	return list;
 }
 
@@ -276,10 +289,10 @@ untracked(git_repository *repo, const struct ax_graph *g)
  * does not lie in the work tree of one. dirty: tracked files differ from the
  * commit, or the run used files that it does not have; null: git cannot say. */
 static json_t *
-users_repository(const struct ax_graph *g)
+users_repository(const char *manifest, const char *const *files, size_t n)
 {
 	git_status_options so;
-	char *dir = ax_dirname(g->path), hex[GIT_OID_HEXSZ + 1];
+	char *dir = ax_dirname(manifest), hex[GIT_OID_HEXSZ + 1];
 	git_repository *repo = NULL;
 	json_t *o = NULL, *dirty, *extra;
 	bool told;
@@ -299,7 +312,7 @@ users_repository(const struct ax_graph *g)
 		so.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
 		so.flags = GIT_STATUS_OPT_EXCLUDE_SUBMODULES;
 		told = git_status_foreach_ext(repo, &so, note_path, dirty) == 0;
-		extra = untracked(repo, g);
+		extra = untracked(repo, files, n);
 		json_object_set_new(o, "dirty",
 				    json_array_size(dirty) ||
 						    json_array_size(extra)
@@ -327,34 +340,53 @@ names_in_state(const struct ax_run *r, enum ax_state a, enum ax_state b)
 	return list;
 }
 
-static char *
-run_text(const struct ax_run *r)
+/* What is told of every run, of whatever kind. */
+static void
+tell_run(json_t *o, const char *id, double started, double ended, size_t hits)
 {
-	struct ax_str s = AX_STR_INIT;
-	json_t *o = json_object(), *repo;
-	struct utsname u;
-
 	json_object_set_new(o, "axpipe", json_string(AXPIPE_VERSION));
-	json_object_set_new(o, "id", json_string(r->id));
-	json_object_set_new(o, "manifest", json_string(r->graph->path));
+	json_object_set_new(o, "id", json_string(id));
 	json_object_set_new(o, "started",
-			    json_real(round(r->started * 1e3) / 1e3));
-	json_object_set_new(o, "ended", json_real(round(r->ended * 1e3) / 1e3));
-	json_object_set_new(o, "cached", json_integer((json_int_t)r->hits));
-	json_object_set_new(o, "executed", names_in_state(r, AX_DONE, AX_DONE));
-	json_object_set_new(o, "failed",
-			    names_in_state(r, AX_FAILED, AX_TAINTED));
-	json_object_set_new(o, "skipped",
-			    names_in_state(r, AX_SKIPPED, AX_CANCELLED));
-	json_object_set_new(o, "interrupted", json_boolean(r->interrupted));
+			    json_real(round(started * 1e3) / 1e3));
+	json_object_set_new(o, "ended", json_real(round(ended * 1e3) / 1e3));
+	json_object_set_new(o, "cached", json_integer((json_int_t)hits));
+}
+
+static void
+tell_place(json_t *o, const char *manifest, const char *const *files, size_t n)
+{
+	struct utsname u;
+	json_t *repo;
+
 	if (uname(&u) == 0) {
 		json_object_set_new(o, "system",
 				    json_pack("{s:s, s:s, s:s}", "kernel",
 					      u.sysname, "release", u.release,
 					      "machine", u.machine));
 	}
-	repo = users_repository(r->graph);
+	repo = users_repository(manifest, files, n);
 	json_object_set_new(o, "repository", repo ? repo : json_null());
+}
+
+static char *
+run_text(const struct ax_run *r)
+{
+	struct ax_str s = AX_STR_INIT;
+	json_t *o = json_object();
+	const char **files;
+	size_t n;
+
+	tell_run(o, r->id, r->started, r->ended, r->hits);
+	json_object_set_new(o, "manifest", json_string(r->graph->path));
+	json_object_set_new(o, "executed", names_in_state(r, AX_DONE, AX_DONE));
+	json_object_set_new(o, "failed",
+			    names_in_state(r, AX_FAILED, AX_TAINTED));
+	json_object_set_new(o, "skipped",
+			    names_in_state(r, AX_SKIPPED, AX_CANCELLED));
+	json_object_set_new(o, "interrupted", json_boolean(r->interrupted));
+	files = files_of(r->graph, &n);
+	tell_place(o, r->graph->path, files, n);
+	free(files);
 	add_pretty(&s, o);
 	json_decref(o);
 	return ax_str_take(&s);
@@ -425,6 +457,15 @@ write_tree(git_oid *tree, git_repository *repo, const struct ax_run *r,
 	return rc;
 }
 
+static void
+end_message(struct ax_str *s, size_t holds, size_t claims, const char *id,
+	    const char *manifest)
+{
+	if (claims)
+		ax_str_addf(s, "; %zu of %zu claims hold", holds, claims);
+	ax_str_addf(s, "\n\nRun: %s\nManifest: %s\n", id, manifest);
+}
+
 static char *
 message_text(const struct ax_run *r, const struct ax_claims *c)
 {
@@ -436,9 +477,7 @@ message_text(const struct ax_run *r, const struct ax_claims *c)
 		ax_str_addf(&s, ", %zu failed", r->failed);
 	if (r->skipped)
 		ax_str_addf(&s, ", %zu skipped", r->skipped);
-	if (c && c->n)
-		ax_str_addf(&s, "; %zu of %zu claims hold", c->holds, c->n);
-	ax_str_addf(&s, "\n\nRun: %s\nManifest: %s\n", r->id, r->graph->path);
+	end_message(&s, c ? c->holds : 0, c ? c->n : 0, r->id, r->graph->path);
 	return ax_str_take(&s);
 }
 
@@ -504,6 +543,77 @@ ax_provenance_commit(const struct ax_run *r, const struct ax_claims *claims,
 		close_runs(repo);
 	}
 	free(message);
+	free(ref);
+	return rc;
+}
+
+/* The tree of `base` with what it says of its run replaced. */
+static int
+repeat_tree(git_oid *tree, git_repository *repo, const struct ax_repeat *r)
+{
+	git_treebuilder *tb = NULL;
+	const git_tree_entry *e;
+	git_object *commit = NULL;
+	git_tree *old = NULL;
+	git_blob *blob = NULL;
+	json_t *o = NULL;
+	int rc;
+
+	rc = git_revparse_single(&commit, repo, r->base);
+	if (rc == 0)
+		rc = git_commit_tree(&old, (git_commit *)commit);
+	e = rc == 0 ? git_tree_entry_byname(old, "run.json") : NULL;
+	if (!e)
+		rc = -1;
+	if (rc == 0)
+		rc = git_blob_lookup(&blob, repo, git_tree_entry_id(e));
+	if (rc == 0)
+		o = json_loadb(git_blob_rawcontent(blob),
+			       (size_t)git_blob_rawsize(blob), 0, NULL);
+	if (rc == 0 && !json_is_object(o))
+		rc = -1;
+	if (rc == 0)
+		rc = git_treebuilder_new(&tb, repo, old);
+	if (rc == 0) {
+		tell_run(o, r->id, r->started, r->ended, r->hits);
+		tell_place(o, r->path, r->files, r->nfiles);
+		json_object_set_new(o, "repeats", json_string(r->base));
+		rc = add_blob(repo, tb, "run.json", json_text(o));
+	}
+	if (rc == 0)
+		rc = git_treebuilder_write(tree, tb);
+	json_decref(o);
+	git_treebuilder_free(tb);
+	git_blob_free(blob);
+	git_tree_free(old);
+	git_object_free(commit);
+	return rc;
+}
+
+int
+ax_provenance_repeat(struct ax_store *s, const struct ax_repeat *r,
+		     struct ax_err *err)
+{
+	char *ref = ax_asprintf("refs/heads/%s", r->name);
+	struct ax_str message = AX_STR_INIT;
+	git_signature *who = NULL;
+	git_repository *repo;
+	git_oid tree, commit;
+	int rc;
+
+	ax_str_addf(&message, "%s: 0 executed, %zu cached", r->name, r->hits);
+	end_message(&message, r->holds, r->claims, r->id, r->path);
+	rc = open_runs(&repo, s, true, err);
+	if (rc == 0) {
+		if (git_signature_new(&who, "axpipe", "axpipe@localhost",
+				      (git_time_t)r->ended, 0) < 0 ||
+		    repeat_tree(&tree, repo, r) < 0 ||
+		    append(&commit, repo, ref, &tree, who, message.buf) < 0)
+			rc = git_fail(err, "cannot record the run");
+		git_signature_free(who);
+		close_runs(repo);
+	}
+	ax_str_free(&message);
 	free(ref);
 	return rc;
 }

@@ -10,7 +10,8 @@
  *   claims.json     the verdicts
  *   run.json        this run: id, start, end, nodes by outcome, system, and the
  *                   commit and dirty state of the user's own repository when
- *                   the manifest lies in one
+ *                   the manifest lies in one; "repeats": the commit of the run
+ *                   that it repeats when nothing at all had changed since
  *
  * The only file of the program that knows libgit2, but for fetch_git.c and
  * the roots of gc.
@@ -25,6 +26,19 @@
  * `claims` may be NULL. */
 int ax_provenance_commit(const struct ax_run *r, const struct ax_claims *claims,
 			 char **hex, struct ax_err *err);
+
+/* A run that came to what an earlier one, `base` (a commit), came to, for
+ * nothing had changed: the same tree, but for what run.json says of the run
+ * itself. `files`: manifests and outside inputs. Fails where `base` is gone. */
+struct ax_repeat {
+	const char *base, *name, *path, *id; /* of the manifest; of the run */
+	double started, ended;
+	size_t hits, claims, holds;
+	const char *const *files;
+	size_t nfiles;
+};
+int ax_provenance_repeat(struct ax_store *s, const struct ax_repeat *r,
+			 struct ax_err *err);
 
 struct ax_past_run {
 	char hex[41];

@@ -479,6 +479,28 @@ ax_progress_note(struct ax_progress *p, const char *fmt, ...)
 	}
 }
 
+static void
+last_line(struct ax_str *s, const size_t *count, double seconds)
+{
+	ax_str_addf(s,
+		    "%zu executed, %zu cached, %zu substituted, %zu failed, "
+		    "%zu skipped in ",
+		    count[0], count[1], count[2], count[3], count[4]);
+	add_seconds(s, seconds);
+	ax_str_addc(s, '\n');
+}
+
+void
+ax_progress_null(size_t cached, double seconds)
+{
+	const size_t count[5] = {0, cached, 0, 0, 0};
+	struct ax_str s = AX_STR_INIT;
+
+	last_line(&s, count, seconds);
+	fputs(s.buf, stdout);
+	ax_str_free(&s);
+}
+
 void
 ax_progress_finish(struct ax_progress *p)
 {
@@ -507,13 +529,10 @@ ax_progress_finish(struct ax_progress *p)
 	}
 	erase(p);
 	if (p->style != QUIET) {
-		ax_str_addf(&p->out,
-			    "%zu executed, %zu cached, %zu substituted, %zu "
-			    "failed, %zu skipped in ",
-			    r->executed, r->hits, r->substituted, r->failed,
-			    r->skipped);
-		add_seconds(&p->out, seconds);
-		ax_str_addc(&p->out, '\n');
+		const size_t count[5] = {r->executed, r->hits, r->substituted,
+					 r->failed, r->skipped};
+
+		last_line(&p->out, count, seconds);
 	}
 	flush(p);
 }

@@ -38,5 +38,7 @@ void ax_progress_note(struct ax_progress *p, const char *fmt, ...)
 double ax_progress_tick(struct ax_progress *p);
 /* The last line; counts are in the run. */
 void ax_progress_finish(struct ax_progress *p);
+/* The same of a run in which nothing had to be decided. */
+void ax_progress_null(size_t cached, double seconds);
 
 #endif

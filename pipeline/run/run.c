@@ -26,9 +26,8 @@ ax_state_known(enum ax_state s)
 	return s == AX_HIT || s == AX_DONE || s == AX_SUBSTITUTED;
 }
 
-/* Time and chance, for people: it is in no key. */
-static char *
-new_id(void)
+char *
+ax_run_new_id(void)
 {
 	time_t now = time(NULL);
 	uint32_t chance = 0;
@@ -59,7 +58,7 @@ ax_run_new(const struct ax_graph *g, struct ax_store *s,
 	if (o)
 		r->options = *o;
 	r->engine = e;
-	r->id = new_id();
+	r->id = ax_run_new_id();
 	r->tools = json_object();
 	r->outcomes = ax_calloc(AX_MAX(g->n, 1), sizeof(*r->outcomes));
 	r->source_digests =

@@ -95,5 +95,8 @@ int ax_run_execute(struct ax_run *r, struct ax_err *err);
 struct ax_run *ax_run_new(const struct ax_graph *g, struct ax_store *s,
 			  const struct ax_run_options *o);
 void ax_run_free(struct ax_run *r);
+/* A name for a run, of time and chance, for people: it is in no key. Caller
+ * frees. */
+char *ax_run_new_id(void);
 
 #endif

@@ -68,15 +68,6 @@ struct sched {
 	int wake;
 };
 
-static double
-wall(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
 static void
 set_phase(struct sched *s, struct task *t, enum phase phase)
 {
@@ -339,7 +330,7 @@ launch(struct sched *s, struct task *t, bool *tainted, struct ax_err *err)
 	t->job.log = t->work.log;
 	t->job.timeout = t->node->timeout;
 	t->job.owner = t;
-	o->started = wall();
+	o->started = ax_wall();
 	return s->x->start(s->x, &t->job, err);
 }
 
@@ -523,7 +514,7 @@ finish(struct sched *s, struct task *t)
 
 	s->cpus_used -= t->cpus;
 	s->memory_used -= t->memory;
-	o->ended = wall();
+	o->ended = ax_wall();
 	o->cpu_seconds = t->job.cpu_seconds;
 	o->max_rss = t->job.max_rss;
 	/* even with exit code 0: it was asked to end early */
@@ -849,7 +840,7 @@ int
 ax_run_execute(struct ax_run *r, struct ax_err *err)
 {
 	struct ax_progress *p = ax_progress_new(r);
-	double started = wall();
+	double started = ax_wall();
 	bool any = false;
 	int rc;
 
@@ -863,14 +854,14 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 		ax_progress_planned(p);
 		if (any)
 			rc = execute(r, p, err);
-		r->ended = wall();
+		r->ended = ax_wall();
 		if (!ax_store_readonly(r->store))
 			note_hits(r);
 		if (rc == 0)
 			rc = verdict(r, err);
 		ax_progress_finish(p);
 	}
-	r->ended = wall();
+	r->ended = ax_wall();
 	ax_progress_free(p);
 	return rc;
 }
