@@ -25,7 +25,7 @@ static const struct {
 	[AX_SHAPE_BOOTH_BROKEN] = {"booth_broken", .k = PRODUCT},
 	[AX_SHAPE_DRUM] = {"drum", .k = LONGER, .least = 2},
 	[AX_SHAPE_SSM] = {"ssm", .k = LONGER, .least = 1},
-	[AX_SHAPE_MITCHELL] = {"mitchell"},
+	[AX_SHAPE_MITCHELL] = {.name = "mitchell"},
 	[AX_SHAPE_ADDER] = {"adder", .sum = true, .exact = true},
 	[AX_SHAPE_ADDER_TRUNCATED] = {"adder_truncated", .sum = true,
 				      .k = LONGER},
