@@ -104,6 +104,15 @@ is "re-estimated batch norms, operand histograms: the same bytes at every SIMD l
 like "how many images is a metric" "$d/metrics.json" '"bn_images": 200'
 like "histogram by layer" "$d.o/out/histogram.json" '"name": "fc", "k": 16'
 is "a row a layer" "$(wc -l <"$d.o/out/layers.csv" | tr -d ' ')" 5
+ops='"network":null,"images":50,"crop":1,"flip":true,"batch":16,"seed":4'
+job "$T/weigh" operands 1 "{$ops,\"weight\":{\"conv*\":2,\"conv1\":0.5}}" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+ok "layers weighted" go "$T/weigh" operands
+products() { sed -n 's/.*"products": \([0-9]*\),$/\1/p' "$1/out/histogram.json" | tr '\n' ' '; }
+is "change their products alone" "$(products "$T/weigh")" "$(products "$d.o" | awk '{ print $1 / 2, $2 * 2, $3 * 2, $4, "" }')"
+job "$T/weigh2" operands 1 "{$ops,\"weight\":{\"conf1\":2}}" dataset="$data" checkpoint="$ck"
+code "a weight for no layer" 2 go "$T/weigh2" operands
+job "$T/weigh3" operands 1 "{$ops,\"weight\":{\"fc\":0}}" dataset="$data" checkpoint="$ck"
+code "a weight of nothing" 2 go "$T/weigh3" operands
 job "$T/stored" evaluate 1 "{$eval,\"held_out\":0,\"bn_images\":0,$bn}" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
 go "$T/stored" evaluate
 a=$(sed -n 's/.*"loss": \([0-9.]*\).*/\1/p' "$T/stored/metrics.json")

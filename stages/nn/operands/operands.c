@@ -49,6 +49,60 @@ write_layers(struct ax_task *t, const struct ax_histogram *h,
 	return rc;
 }
 
+/*
+ * The parameter `weight`: products times a factor, so that figures over several
+ * layers go by it. A name is stronger than a pattern, a longer pattern than a
+ * shorter one.
+ */
+static int
+weigh(struct ax_histogram *h, json_t *weight, struct ax_err *err)
+{
+	const char *key, *best;
+	json_t *value;
+	double factor, products;
+
+	json_object_foreach(weight, key, value)
+	{
+		size_t i;
+
+		for (i = 0; i < h->n && !ax_glob(key, h->layers[i].name); i++)
+			;
+		if (i == h->n)
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "weight: no counted layer is called "
+					  "'%.80s'",
+					  key);
+		if (!json_is_number(value) || !(json_number_value(value) > 0) ||
+		    json_number_value(value) > 1e9)
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "weight: '%.80s' must be a number "
+					  "above 0, at most 1e9",
+					  key);
+	}
+	for (size_t i = 0; i < h->n; i++) {
+		struct ax_histogram_layer *l = &h->layers[i];
+
+		best = NULL;
+		factor = 1;
+		json_object_foreach(weight, key, value)
+		{
+			if (!ax_glob(key, l->name) ||
+			    (best && !ax_streq(key, l->name) &&
+			     (ax_streq(best, l->name) ||
+			      strlen(best) >= strlen(key))))
+				continue;
+			best = key;
+			factor = json_number_value(value);
+		}
+		products = (double)l->products * factor + 0.5;
+		l->products = products < 1 ? 1
+			      : products < (double)AX_HISTOGRAM_MOST
+				      ? (uint64_t)products
+				      : AX_HISTOGRAM_MOST;
+	}
+	return 0;
+}
+
 int
 ax_stage_run(struct ax_task *t, struct ax_err *err)
 {
@@ -73,12 +127,17 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 		rc = ax_count_operands(&h, &m, &d, &sample,
 				       (size_t)ax_task_int(t, "batch"), false,
 				       err);
+	for (size_t i = 0; rc == 0 && i < h.n; i++)
+		products += h.layers[i].products;
+	if (rc == 0 && ax_task_json(t, "weight")) {
+		rc = weigh(&h, ax_task_json(t, "weight"), err);
+		if (rc < 0)
+			ax_histogram_free(&h);
+	}
 	if (rc == 0) {
 		rc = ax_histogram_save(ax_task_out(t, "histogram"), &h, err);
 		if (rc == 0)
 			rc = write_layers(t, &h, err);
-		for (size_t i = 0; i < h.n; i++)
-			products += h.layers[i].products;
 		ax_task_metric_int(t, "images", (int64_t)h.images);
 		ax_task_metric_int(t, "layers", (int64_t)h.n);
 		ax_task_metric_int(t, "products", (int64_t)products);
