@@ -151,18 +151,24 @@ ax_simd(void)
 	    __builtin_cpu_supports("avx512dq") &&
 	    __builtin_cpu_supports("avx512vl"))
 		have = AX_SIMD_AVX512;
+	if (have == AX_SIMD_AVX512 && __builtin_cpu_supports("avx512vbmi") &&
+	    __builtin_cpu_supports("avx512vnni"))
+		have = AX_SIMD_VBMI;
 #endif
 	if (ax_streq(want, "scalar"))
 		return AX_SIMD_SCALAR;
 	if (ax_streq(want, "avx2"))
 		return AX_MIN(have, AX_SIMD_AVX2);
+	if (ax_streq(want, "avx512"))
+		return AX_MIN(have, AX_SIMD_AVX512);
 	return have;
 }
 
 const char *
 ax_simd_name(enum ax_simd level)
 {
-	static const char *const names[] = {"scalar", "avx2", "avx512"};
+	static const char *const names[] = {"scalar", "avx2", "avx512",
+					    "avx512vbmi"};
 
 	return names[level];
 }

@@ -20,9 +20,10 @@ unsigned ax_pool_threads(const struct ax_pool *p);
 void ax_pool_for(struct ax_pool *p, size_t n,
 		 void (*fn)(void *arg, size_t i, unsigned thread), void *arg);
 
-enum ax_simd { AX_SIMD_SCALAR, AX_SIMD_AVX2, AX_SIMD_AVX512 };
-/* What the CPU offers, lowered by AXPIPE_SIMD=scalar|avx2|avx512. AVX2 implies
- * FMA; AVX512 means F, BW, DQ and VL. */
+enum ax_simd { AX_SIMD_SCALAR, AX_SIMD_AVX2, AX_SIMD_AVX512, AX_SIMD_VBMI };
+/* What the CPU offers, lowered by AXPIPE_SIMD=scalar|avx2|avx512|avx512vbmi.
+ * AVX2 implies FMA; AVX512 means F, BW, DQ and VL; VBMI those, VBMI and VNNI.
+ */
 enum ax_simd ax_simd(void);
 const char *ax_simd_name(enum ax_simd level);
 

@@ -225,7 +225,7 @@ ax_sim_new(struct ax_sim **out, const struct ax_netlist *net,
 	sim->kernel = kernel_scalar;
 	sim->gather = gather_scalar;
 #if defined(__x86_64__)
-	if (ax_simd() == AX_SIMD_AVX512) {
+	if (ax_simd() >= AX_SIMD_AVX512) {
 		sim->kernel = kernel_avx512;
 		sim->gather = gather_avx512;
 	} else if (ax_simd() == AX_SIMD_AVX2) {

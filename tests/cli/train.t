@@ -52,7 +52,7 @@ awk 'BEGIN {
 # --- threads and SIMD levels --------------------------------------------------
 first=
 same=yes
-for simd in scalar avx2 avx512; do
+for simd in scalar avx2 avx512 avx512vbmi; do
 	for cpus in 1 2; do
 		d=$T/$simd$cpus
 		AXPIPE_SIMD=$simd

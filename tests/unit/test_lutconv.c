@@ -19,6 +19,7 @@ static const struct ax_conv convs[] = {
 	{8, 16, 16, 10, 8, 8, {3, 3}, {2, 2}, {1, 1}, 1},
 	{12, 8, 8, 12, 8, 8, {3, 3}, {1, 1}, {1, 1}, 12},
 	{64, 1, 1, 100, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
+	{40, 6, 6, 3, 6, 6, {3, 3}, {1, 1}, {1, 1}, 1},
 };
 
 /* A table with values of no pattern at all. */
@@ -149,10 +150,14 @@ test_limits(void)
 		   strstr(err.text, "32 bits"),
 	   "more do not: %s", err.text);
 	ax_product_free(&p);
-	t.v[5] = 40000;
-	err.text[0] = 0;
-	ok(ax_product_table(&p, &t, &err) < 0 && strstr(err.text, "16 bits"),
-	   "too wide a range: %s", err.text);
+	t.v[5] = 3000000;
+	ok(ax_product_table(&p, &t, &err) == 0 &&
+		   ax_product_check(&p, 715, "conv", &err) == 0,
+	   "715 products of a table with a value of 3,000,000 fit");
+	ok(ax_product_check(&p, 716, "conv", &err) < 0 &&
+		   strstr(err.text, "3000000"),
+	   "716 do not: %s", err.text);
+	ax_product_free(&p);
 	ax_lut_free(&t);
 	if (ax_lut_new(&t, 9, 8, true, NULL) == 0) {
 		ok(ax_product_table(&p, &t, &err) < 0 &&
@@ -216,6 +221,10 @@ main(void)
 		test_table(&convs[i], &t, false, false, "signed input");
 		test_table(&convs[i], &t, true, false, "positive input");
 	}
+	ax_lut_free(&t);
+	t = random_table(8, 8, true, -2000000, 3000000);
+	for (i = 0; i < AX_LEN(convs); i++)
+		test_table(&convs[i], &t, i & 1, false, "32-bit values");
 	ax_lut_free(&t);
 	t = random_table(4, 6, true, -300, 300);
 	test_table(&convs[2], &t, false, false, "4 x 6 bits");

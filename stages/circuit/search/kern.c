@@ -88,6 +88,7 @@ ax_search_kern(void)
 {
 #if defined(__x86_64__)
 	switch (ax_simd()) {
+	case AX_SIMD_VBMI:
 	case AX_SIMD_AVX512:
 		return &table_avx512;
 	case AX_SIMD_AVX2:

@@ -300,18 +300,44 @@ ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
 
 /* --- look-ups ------------------------------------------------------------- */
 
+/* Look-ups of one pass over the outputs: their indices stay in the first
+ * cache. */
+#define DEPTH ((size_t)128)
+
 struct lookup {
 	struct ax_engine *e;
 	const struct ax_conv *c;
 	const struct ax_plan *plan;
 	float *y;
 	const float *x;
-	const uint8_t *w;
-	const struct ax_lut_rows *t;
+	const struct ax_lookup *l;
 	const struct ax_quant *q;
-	float mul;
 	size_t n;
+	int32_t *least; /* [2][cout]: of the rows of half and full views */
 };
+
+/* Sums of `len` positions for the outputs m0..m1-1, [m1 - m0][AX_LUTP]. */
+static void
+look_up(const struct lookup *f, const struct ax_rows_view *v, uint32_t *sums,
+	const uint8_t *idx, size_t m0, size_t m1, size_t len)
+{
+	const struct ax_kern *kern = f->e->kern;
+	const uint8_t *rows = v->rows[kern->layout];
+	size_t all = f->plan->k, k, m, n;
+	unsigned part;
+
+	memset(sums, 0, (m1 - m0) * AX_LUTP * sizeof(*sums));
+	len = (len + AX_NR - 1) / AX_NR * AX_NR;
+	for (k = 0; k < all; k += n) {
+		n = AX_MIN(DEPTH, all - k);
+		for (m = m0; m < m1; m++)
+			for (part = 0; part < v->words; part++)
+				kern->lut(sums + (m - m0) * AX_LUTP,
+					  rows + part * AX_ROWS_BLOCK(v->span),
+					  v->span, f->l->w + m * all + k,
+					  idx + k * AX_LUTP, n, len, 16 * part);
+	}
+}
 
 static void
 lookup_task(void *arg, size_t task, unsigned thread)
@@ -322,66 +348,78 @@ lookup_task(void *arg, size_t task, unsigned thread)
 	size_t first = task * pl->images, n = AX_MIN(pl->images, f->n - first);
 	size_t all = n * pl->positions, mg = c->cout / c->groups, per;
 	size_t g, m, at, len, j, img, pos, stop;
-	uint16_t *image =
-		ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
-			       pl->images * pl->padded * sizeof(*image));
-	uint16_t *idx = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
-				       pl->k * AX_LUTP * sizeof(*idx));
-	int32_t sum, offset = (int32_t)pl->k * f->t->offset;
-	uint32_t out[AX_LUTP];
+	uint8_t *image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
+					pl->images * pl->padded);
+	uint8_t *idx =
+		ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL, pl->k * AX_LUTP);
+	uint32_t *sums = ax_scratch_get(f->e, thread, AX_SCRATCH_SUMS,
+					mg * AX_LUTP * sizeof(*sums));
+	const struct ax_rows_view *v;
+	const int32_t *least;
 	const size_t *joff;
-	int full = 0;
+	uint8_t any = 0;
 	unsigned run;
 
 	per = pl->positions;
 	for (j = 0; j < n; j++)
-		full |= ax_plan_image16(
-			pl, f->e, thread, image + j * pl->padded,
-			f->x + (first + j) * c->cin * c->h * c->w, f->q);
+		any |= ax_plan_codes(pl, f->e, thread, image + j * pl->padded,
+				     f->x + (first + j) * c->cin * c->h * c->w,
+				     f->q, f->l->pad);
+	v = any < 128 ? &f->l->rows->half : &f->l->rows->full;
+	least = f->least + (any < 128 ? 0 : c->cout);
 	for (at = 0; at < all; at += AX_LUTP) {
 		len = AX_MIN((size_t)AX_LUTP, all - at);
 		for (g = 0; g < c->groups; g++) {
 			for (j = 0; j < len; j += AX_NR) {
 				joff = ax_plan_columns(pl, &run, at + j);
-				f->e->kern->pack16(idx + j, AX_LUTP,
-						   image + g * pl->group_step,
-						   pl->koff, pl->k, joff, run);
+				f->e->kern->pack8(idx + j, AX_LUTP,
+						  image + g * pl->group_step,
+						  pl->koff, pl->k, joff, run);
 			}
-			for (m = g * mg; m < (g + 1) * mg; m++) {
-				f->e->kern->lut(out, f->t->rows,
-						f->w + m * pl->k, idx, pl->k,
-						(len + AX_NR - 1) / AX_NR *
-							AX_NR,
-						full);
+			look_up(f, v, sums, idx, g * mg, (g + 1) * mg, len);
+			for (m = g * mg; m < (g + 1) * mg; m++)
 				for (j = 0; j < len; j = stop) {
-					float *to;
-
 					img = first + (at + j) / per;
 					pos = (at + j) % per;
 					stop = AX_MIN(len, j + per - pos);
-					to = f->y + (img * c->cout + m) * per +
-					     pos;
-					for (; j < stop; j++) {
-						sum = (int32_t)out[j] + offset;
-						*to++ = (float)sum * f->mul;
-					}
+					f->e->kern->from_sums(
+						f->y +
+							(img * c->cout + m) *
+								per +
+							pos,
+						sums + (m - g * mg) * AX_LUTP +
+							j,
+						least[m], f->l->mul[m],
+						stop - j);
 				}
-			}
 		}
 	}
 }
 
 void
 ax_conv_lut(struct ax_engine *e, const struct ax_conv *c, float *y,
-	    const float *x, const uint8_t *wcodes, const struct ax_lut_rows *t,
-	    const struct ax_quant *q, float mul, size_t n)
+	    const float *x, const struct ax_lookup *l, const struct ax_quant *q,
+	    size_t n)
 {
 	struct ax_plan plan;
-	struct lookup f = {e, c, &plan, y, x, wcodes, t, q, mul, n};
+	struct lookup f = {e, c, &plan, y, x, l, q, n, NULL};
+	size_t k = ax_conv_k(c), m, i;
+	uint32_t half, full;
 
+	f.least = ax_calloc(2 * c->cout, sizeof(*f.least));
+	for (m = 0; m < c->cout; m++) {
+		half = full = l->plus ? (uint32_t)l->plus[m] : 0;
+		for (i = 0; i < k; i++) {
+			half += (uint32_t)l->rows->half.least[l->w[m * k + i]];
+			full += (uint32_t)l->rows->full.least[l->w[m * k + i]];
+		}
+		f.least[m] = (int32_t)half;
+		f.least[c->cout + m] = (int32_t)full;
+	}
 	/* integer sums: how images are grouped cannot show, only delay */
 	ax_plan_init(&plan, c, AX_LUTP, (n + 7) / 8);
 	ax_pool_for(e->pool, (n + plan.images - 1) / plan.images, lookup_task,
 		    &f);
 	ax_plan_free(&plan);
+	free(f.least);
 }

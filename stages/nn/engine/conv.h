@@ -10,6 +10,7 @@
 
 #include "stages/nn/engine/engine.h"
 #include "stages/nn/engine/quant.h"
+#include "stages/nn/engine/rows.h"
 
 struct ax_conv {
 	size_t cin, h, w;    /* input image */
@@ -40,17 +41,18 @@ void ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
 		   size_t n);
 
 /*
- * Table look-ups in place of products: y = mul * float(sum of
- * table[weight code][input code]), every padded place being input code 0. See
- * product.h for how the table is made; `offset` is added k times to the sum.
+ * Table look-ups in place of products: y = mul * float(sum of look-ups +
+ * plus), the sum an exact integer of 32 bits.
  */
-struct ax_lut_rows {
-	uint16_t *rows; /* 256 rows (weight code) of 256 (input code) + 2 */
-	int32_t offset;
+struct ax_lookup {
+	const struct ax_rows *rows;
+	const uint8_t *w;    /* [cout][k] weight codes */
+	const int32_t *plus; /* [cout], or NULL for 0 */
+	const float *mul;    /* [cout] */
+	uint8_t pad;         /* the input code of padded places */
 };
 void ax_conv_lut(struct ax_engine *e, const struct ax_conv *c, float *y,
-		 const float *x, const uint8_t *wcodes,
-		 const struct ax_lut_rows *t, const struct ax_quant *q,
-		 float mul, size_t n);
+		 const float *x, const struct ax_lookup *l,
+		 const struct ax_quant *q, size_t n);
 
 #endif

@@ -134,33 +134,29 @@ ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 		}
 }
 
-int
-ax_plan_image16(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
-		uint16_t *out, const float *x, const struct ax_quant *q)
+uint8_t
+ax_plan_codes(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
+	      uint8_t *out, const float *x, const struct ax_quant *q,
+	      uint8_t pad)
 {
 	const struct ax_conv *c = p->c;
-	size_t n = c->cin * c->h * c->w, ch, y, i;
+	size_t n = c->h * c->w, ch, y, i;
 	float *t = ax_scratch_get(e, thread, AX_SCRATCH_TILE, n * sizeof(*t));
-	unsigned any = 0;
+	uint8_t any = pad;
 
-	q->ops->codes(q, e->kern, t, x, n);
-	for (i = 0; i < p->padded; i++)
-		out[i] = AX_LUT_INDEX(0);
-	for (ch = 0; ch < c->cin; ch++)
-		for (y = 0; y < c->h; y++, t += c->w) {
-			uint16_t *to =
-				out +
-				(ch * p->ph + (size_t)p->top + y) * p->pw +
-				p->left;
+	memset(out, pad, p->padded);
+	out += p->top * (ptrdiff_t)p->pw + p->left;
+	for (ch = 0; ch < c->cin; ch++, x += n, out += p->ph * p->pw) {
+		q->ops->codes(q, e->kern, t, x, n);
+		for (y = 0; y < c->h; y++) {
+			uint8_t *row = out + y * p->pw;
 
-			for (i = 0; i < c->w; i++) {
-				unsigned code = (unsigned)(int)t[i];
-
-				any |= code;
-				to[i] = AX_LUT_INDEX(code);
-			}
+			e->kern->codes(row, t + y * c->w, c->w);
+			for (i = 0; i < c->w; i++)
+				any |= row[i];
 		}
-	return (any & ~127u) != 0;
+	}
+	return any;
 }
 
 const size_t *

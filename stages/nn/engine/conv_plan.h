@@ -37,11 +37,11 @@ void ax_plan_free(struct ax_plan *p);
 void ax_plan_image(const struct ax_plan *p, struct ax_engine *e,
 		   unsigned thread, float *out, const float *x,
 		   const struct ax_quant *q, bool codes);
-/* The same as words for the look-up kernel; returns 1 if any code is above 127
- * or below 0, that is if the kernel must look at all 256 of a row. */
-int ax_plan_image16(const struct ax_plan *p, struct ax_engine *e,
-		    unsigned thread, uint16_t *out, const float *x,
-		    const struct ax_quant *q);
+/* The same as codes, one byte each, `pad` around them; returns the bitwise or
+ * of all. */
+uint8_t ax_plan_codes(const struct ax_plan *p, struct ax_engine *e,
+		      unsigned thread, uint8_t *out, const float *x,
+		      const struct ax_quant *q, uint8_t pad);
 /* Corners of the 32 positions from `at` (a multiple of 32) on, counted through
  * the images of a task; *run gets how long the runs of neighbours are: 32, 16,
  * 8 or 1. Borrowed. Columns beyond the last image are valid addresses. */

@@ -5,6 +5,8 @@ const struct ax_kern *
 ax_kern_at(enum ax_simd level)
 {
 #if defined(__x86_64__)
+	if (level == AX_SIMD_VBMI)
+		return &ax_kern_vbmi;
 	if (level == AX_SIMD_AVX512)
 		return &ax_kern_avx512;
 	if (level == AX_SIMD_AVX2)

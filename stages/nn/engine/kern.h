@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hot loops of the engine, as a table of functions chosen once at run
- * time: plain C, AVX2 with FMA, AVX-512. Each entry computes the same bits at
- * every level: every output element has one fixed chain of operations, fused
- * multiply-add exactly where the comment says fma, and reductions run in 16
- * lanes that are joined by a fixed tree.
+ * time: plain C, AVX2 with FMA, AVX-512, the same with VBMI. Each entry
+ * computes the same bits at every level: every output element has one fixed
+ * chain of operations, fused multiply-add exactly where the comment says fma,
+ * and reductions run in 16 lanes that are joined by a fixed tree.
  */
 #ifndef AX_NN_KERN_H
 #define AX_NN_KERN_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "artifacts/base/par.h"
+#include "stages/nn/engine/rows.h"
 
 /* Rows of a packed A block, columns of a packed B panel, positions of a block
  * of table look-ups. */
@@ -20,11 +21,8 @@
 #define AX_NR 32
 #define AX_LUTP 256
 
-/* The 16-bit word that stands for operand code `c` (its low 8 bits) in the
- * look-up kernel: the code, and bit 6 again at the top, where the vector
- * kernels find it. */
-#define AX_LUT_INDEX(c)                                                        \
-	((uint16_t)(((unsigned)(c)&255u) | ((unsigned)(c)&64u) << 9))
+/* Look-ups of one call at most: how long 16-bit partial sums hold. */
+#define AX_LUTK 256
 
 struct ax_kern {
 	const char *name;
@@ -43,16 +41,19 @@ struct ax_kern {
 	void (*pack)(float *dst, size_t ld, const float *base,
 		     const size_t *koff, size_t k, const size_t *joff,
 		     unsigned run);
-	/* The same for words of table indices. */
-	void (*pack16)(uint16_t *dst, size_t ld, const uint16_t *base,
-		       const size_t *koff, size_t k, const size_t *joff,
-		       unsigned run);
-	/* out[p] = sum over k of table[w[k]][idx[k*256 + p]]: `table` has 256
-	 * rows of 256 unsigned words and two words more; idx as from
-	 * AX_LUT_INDEX; n a multiple of 32, at most 256. With `full` 0 every
-	 * index is below 128. */
-	void (*lut)(uint32_t *out, const uint16_t *table, const uint8_t *w,
-		    const uint16_t *idx, size_t k, size_t n, int full);
+	/* The same for bytes, table indices. */
+	void (*pack8)(uint8_t *dst, size_t ld, const uint8_t *base,
+		      const size_t *koff, size_t k, const size_t *joff,
+		      unsigned run);
+	/* out[p] += (sum over k of row w[k] at idx[k*256 + p]) << shift, modulo
+	 * 2^32. rows: one half (16 bits) of a view of rows.h in this layout,
+	 * `span` entries a row, which is above every index. k at most AX_LUTK,
+	 * n a multiple of 32, at most 256; out and idx are 64-byte aligned and
+	 * have 256 places whatever n is. */
+	void (*lut)(uint32_t *out, const uint8_t *rows, unsigned span,
+		    const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
+		    unsigned shift);
+	enum ax_rows_layout layout;
 
 	/* out[0] = sum a, out[1] = sum a*b, in double: element i goes to lane
 	 * i mod 16, lanes are joined pairwise (0+8, 1+9, ...; 0+4 ...). */
@@ -70,6 +71,11 @@ struct ax_kern {
 	 * is stored (mul = 1: the code itself). */
 	void (*quant)(float *out, const float *x, float s, float lo, float hi,
 		      float mul, size_t n);
+	/* out = the low byte of a whole number below 2^24 */
+	void (*codes)(uint8_t *out, const float *x, size_t n);
+	/* y = float(int32(s + plus)) * mul, the sum modulo 2^32 */
+	void (*from_sums)(float *y, const uint32_t *s, int32_t plus, float mul,
+			  size_t n);
 	/* g' = fma(decay, p, g); m = fma(momentum, m, g'); step = m, or with
 	 * nesterov fma(momentum, m, g'); p = fma(-lr, step, p). */
 	void (*sgd)(float *p, float *m, const float *g, float lr,
@@ -80,6 +86,7 @@ extern const struct ax_kern ax_kern_scalar;
 #if defined(__x86_64__)
 extern const struct ax_kern ax_kern_avx2;
 extern const struct ax_kern ax_kern_avx512;
+extern const struct ax_kern ax_kern_vbmi;
 #endif
 
 /* The table of a level; one that this build lacks gives the next lower. */

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernels of kern.h, written once over a vector type; included by
- * kern_scalar.c, kern_avx2.c and kern_avx512.c after they define
+ * kern_scalar.c, kern_avx2.c, kern_avx512.c and kern_vbmi.c after they
+ * define
  *
  *   FN               storage class and target of each function
  *   V, VN            float vector, its lanes
  *   vload vstore vset vfma vadd vmul vdiv vmax vmin vround vpos
  *   D, DN            double vector, its lanes; dload (converts), dstore
  *   dzero dadd dmul
+ *   VINT vset_int    integer vector of as many; vint(p): the integers at p
+ *                    plus the vector `plus`, as floats
+ *   vcodes(to, x)    the low bytes of whole numbers
  *   ROWS(X), MR      rows of the multiply tile
- *   lut              the look-up kernel
+ *   lut, LAYOUT      the look-up kernel, the rows that it wants
  *
  * and not meant for any other file. vmax(x, y) is x > y ? x : y and vmin
  * likewise, so that NaN and signed zero behave as in plain C. vpos(x, y) is
@@ -137,8 +141,8 @@ FN
 pack(float *dst, size_t ld, const float *base, const size_t *koff, size_t k,
      const size_t *joff, unsigned run){PACK_BODY(float)}
 
-FN pack16(uint16_t *dst, size_t ld, const uint16_t *base, const size_t *koff,
-	  size_t k, const size_t *joff, unsigned run){PACK_BODY(uint16_t)}
+FN pack8(uint8_t *dst, size_t ld, const uint8_t *base, const size_t *koff,
+	 size_t k, const size_t *joff, unsigned run){PACK_BODY(uint8_t)}
 
 /* --- sums ----------------------------------------------------------------- */
 
@@ -262,6 +266,30 @@ quant(float *out, const float *x, float s, float lo, float hi, float mul,
 }
 
 FN
+codes(uint8_t *out, const float *x, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vcodes(out + i, vload(x + i));
+	for (; i < n; i++)
+		out[i] = (uint8_t)(int)x[i];
+}
+
+FN
+from_sums(float *y, const uint32_t *s, int32_t add, float mul, size_t n)
+{
+	VINT plus = vset_int(add);
+	V m = vset(mul);
+	size_t i;
+
+	for (i = 0; i + VN <= n; i += VN)
+		vstore(y + i, vmul(vint(s + i), m));
+	for (; i < n; i++)
+		y[i] = (float)(int32_t)(s[i] + (uint32_t)add) * mul;
+}
+
+FN
 sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
     int nesterov, size_t n)
 {
@@ -287,9 +315,10 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 #define AX_KERN_TABLE(level)                                                   \
 	{                                                                      \
 		.name = level, .gemm = gemm, .wgrad = wgrad, .pack = pack,     \
-		.pack16 = pack16, .lut = lut, .sums = sums, .scale = scale,    \
-		.norm_grad = norm_grad, .add = add, .relu = relu,              \
-		.relu_grad = relu_grad, .quant = quant, .sgd = sgd             \
+		.pack8 = pack8, .lut = lut, .layout = LAYOUT, .sums = sums,    \
+		.scale = scale, .norm_grad = norm_grad, .add = add,            \
+		.relu = relu, .relu_grad = relu_grad, .quant = quant,          \
+		.codes = codes, .from_sums = from_sums, .sgd = sgd             \
 	}
 
 #endif

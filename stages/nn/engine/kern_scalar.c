@@ -19,6 +19,10 @@
 #define vmin(a, b) pick_min((a), (b))
 #define vround(a) __builtin_rintf(a)
 #define vpos(a, b) ((a) > 0 ? (b) : 0)
+#define vint(p) ((float)(int32_t)(*(p) + (uint32_t)plus))
+#define VINT int32_t
+#define vset_int(x) (x)
+#define vcodes(to, x) (*(to) = (uint8_t)(int)(x))
 #define D double
 #define DN ((size_t)1)
 #define dload(p) ((double)*(p))
@@ -42,22 +46,25 @@ pick_min(float a, float b)
 }
 
 FN
-lut(uint32_t *out, const uint16_t *table, const uint8_t *w, const uint16_t *idx,
-    size_t k, size_t n, int full)
+lut(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
+    const uint8_t *idx, size_t k, size_t n, unsigned shift)
 {
+	uint32_t sum[AX_LUTP] = {0};
 	size_t i, p;
 
-	(void)full;
-	memset(out, 0, n * sizeof(*out));
 	for (i = 0; i < k; i++) {
-		const uint16_t *row = table + (size_t)w[i] * 256;
+		const uint16_t *row =
+			(const void *)(rows + w[i] * AX_ROWS_STRIDE(span));
 
 		for (p = 0; p < n; p++)
-			out[p] += row[idx[p] & 255u];
+			sum[p] += row[idx[p]];
 		idx += AX_LUTP;
 	}
+	for (p = 0; p < n; p++)
+		out[p] += sum[p] << shift;
 }
 
+#define LAYOUT AX_ROWS_WORDS
 #include "stages/nn/engine/kern_body.h"
 
 const struct ax_kern ax_kern_scalar = AX_KERN_TABLE("scalar");

@@ -60,15 +60,17 @@ static void
 table_forward(const struct ax_product *p, struct ax_engine *e,
 	      const struct ax_operands *o, float *y)
 {
-	size_t n = o->c->cout * ax_conv_k(o->c), i;
-	float *w = weights(e, o, true);
+	size_t n = o->c->cout * ax_conv_k(o->c), m;
+	float *w = weights(e, o, true), *mul = ax_aligned(o->c->cout, 4);
 	uint8_t *codes = ax_malloc(n + 1);
+	struct ax_lookup l = {&p->rows, codes, NULL, mul, 0};
 
-	for (i = 0; i < n; i++)
-		codes[i] = (uint8_t)(int)w[i];
-	ax_conv_lut(e, o->c, y, o->x, codes, &p->rows, o->in, scale_of(o),
-		    o->n);
+	e->kern->codes(codes, w, n);
+	for (m = 0; m < o->c->cout; m++)
+		mul[m] = scale_of(o);
+	ax_conv_lut(e, o->c, y, o->x, &l, o->in, o->n);
 	free(codes);
+	free(mul);
 	free(w);
 }
 
@@ -82,7 +84,7 @@ integer_forward(const struct ax_product *p, struct ax_engine *e,
 {
 	float *w;
 
-	if (ax_conv_k(o->c) * (size_t)p->most > (size_t)1 << 24) {
+	if (ax_conv_k(o->c) * (size_t)p->rows.most > (size_t)1 << 24) {
 		table_forward(p, e, o, y);
 		return;
 	}
@@ -104,9 +106,8 @@ int
 ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		 struct ax_err *err)
 {
-	int32_t least = INT32_MAX, most = INT32_MIN, a, b;
-	int32_t a0 = ax_lut_a_min(t), b0 = ax_lut_b_min(t);
-	size_t i, n = ax_lut_size(t);
+	int32_t a0 = ax_lut_a_min(t), b0 = ax_lut_b_min(t), a, b;
+	int32_t(*value)[256];
 
 	memset(out, 0, sizeof(*out));
 	if (t->n > 8 || t->m > 8 || t->n < 2 || t->m < 2)
@@ -115,27 +116,16 @@ ax_product_table(struct ax_product *out, const struct ax_lut *t,
 			"table of %u x %u bits: a layer multiplies operands of "
 			"2 to 8 bits; give a table of that size",
 			t->n, t->m);
-	for (i = 0; i < n; i++) {
-		least = AX_MIN(least, t->v[i]);
-		most = AX_MAX(most, t->v[i]);
-	}
-	if ((int64_t)most - least > 65535)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "table values run from %d to %d: their range "
-				  "must fit in 16 bits",
-				  least, most);
 	out->ops = &table_ops;
 	out->a_bits = t->n;
 	out->w_bits = t->m;
 	out->is_signed = t->sign;
-	out->most = AX_MAX((int64_t)most, -(int64_t)least);
-	out->rows.offset = least;
-	out->rows.rows = ax_aligned(256 * 256 + 2, sizeof(uint16_t));
+	value = ax_calloc(256, sizeof(*value));
 	for (a = a0; a < a0 + (1 << t->n); a++)
 		for (b = b0; b < b0 + (1 << t->m); b++)
-			out->rows.rows[(size_t)(b & 255) * 256 +
-				       (size_t)(a & 255)] =
-				(uint16_t)(ax_lut_at(t, a, b) - least);
+			value[b & 255][a & 255] = ax_lut_at(t, a, b);
+	ax_rows_init(&out->rows, (const int32_t(*)[256])value);
+	free(value);
 	return 0;
 }
 
@@ -157,7 +147,7 @@ ax_product_integer(struct ax_product *out, unsigned a_bits, unsigned w_bits,
 void
 ax_product_free(struct ax_product *p)
 {
-	free(p->rows.rows);
+	ax_rows_free(&p->rows);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -165,14 +155,11 @@ int
 ax_product_check(const struct ax_product *p, size_t k, const char *layer,
 		 struct ax_err *err)
 {
-	if (k > 65536 || (int64_t)k * p->most > INT32_MAX ||
-	    (int64_t)k * (p->rows.offset < 0 ? -(int64_t)p->rows.offset
-					     : p->rows.offset) >
-		    INT32_MAX)
+	if (k > (size_t)INT32_MAX / (size_t)AX_MAX(p->rows.most, 1))
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "layer '%s' adds %zu products of up to %lld: "
 				  "the sum can leave 32 bits; split the layer "
 				  "or set its arith to \"float\"",
-				  layer, k, (long long)p->most);
+				  layer, k, (long long)p->rows.most);
 	return 0;
 }

@@ -37,10 +37,9 @@ struct ax_product_ops {
 struct ax_product {
 	const struct ax_product_ops *ops;
 	/* of a table */
-	struct ax_lut_rows rows;
+	struct ax_rows rows;
 	unsigned a_bits, w_bits;
 	bool is_signed;
-	int64_t most; /* greatest |value| */
 };
 
 /* float32 products of the quantised values (of the plain ones without
@@ -51,8 +50,7 @@ extern const struct ax_product ax_product_float;
  * Products of codes from a truth table, row = input code, column = weight
  * code, summed exactly, then times float32(s_w * s_a). Gradients are those of
  * the exact product of the quantised values (straight-through). The table has
- * at most 8 bits an operand and a range of values below 2^16. Free with
- * ax_product_free.
+ * 2 to 8 bits an operand. Free with ax_product_free.
  */
 int ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		     struct ax_err *err);

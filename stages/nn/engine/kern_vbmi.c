@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* AVX-512 with VBMI (permutations of bytes) and VNNI. */
+#if defined(__x86_64__)
+#include "artifacts/base/base.h"
+#include "stages/nn/engine/kern.h"
+#include "stages/nn/engine/kern_avx512.h"
+
+#define FN                                                                     \
+	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,"            \
+			      "avx512vbmi,avx512vnni,fma"))) static void
+
+/*
+ * Look-ups of 64 positions at once: vpermi2b picks from 128 table bytes, one
+ * for the low and one for the high bytes of the values; a full row takes two
+ * of each and a blend on bit 7 of the index.
+ *
+ * Sums of one plane of bytes, in 16-bit words: `s` adds the words as they are,
+ * that is even + 256 * odd; `o` adds the odd bytes; the even sum is what is
+ * left of s. Both stay below 2^16 for up to 257 look-ups, so they go to the
+ * 32-bit sums after AX_LUTK of them at the latest.
+ */
+#define LUT_ZERO(i)                                                            \
+	__m512i sl##i = zero, ol##i = zero, sh##i = zero, oh##i = zero;
+#define LUT_ADD(i)                                                             \
+	sl##i = _mm512_add_epi16(sl##i, y);                                    \
+	ol##i = _mm512_add_epi16(ol##i, _mm512_srli_epi16(y, 8));              \
+	sh##i = _mm512_add_epi16(sh##i, z);                                    \
+	oh##i = _mm512_add_epi16(oh##i, _mm512_srli_epi16(z, 8));
+#define LUT_HALF(i)                                                            \
+	x = _mm512_loadu_si512(ip + 64 * (i));                                 \
+	y = _mm512_permutex2var_epi8(t0, x, t1);                               \
+	z = _mm512_permutex2var_epi8(t2, x, t3);                               \
+	LUT_ADD(i)
+#define LUT_FULL(i)                                                            \
+	x = _mm512_loadu_si512(ip + 64 * (i));                                 \
+	bit7 = _mm512_movepi8_mask(x);                                         \
+	y = _mm512_permutex2var_epi8(t0, x, t1);                               \
+	u = _mm512_permutex2var_epi8(t2, x, t3);                               \
+	y = _mm512_mask_mov_epi8(y, bit7, u);                                  \
+	z = _mm512_permutex2var_epi8(t4, x, t5);                               \
+	u = _mm512_permutex2var_epi8(t6, x, t7);                               \
+	z = _mm512_mask_mov_epi8(z, bit7, u);                                  \
+	LUT_ADD(i)
+/* words of even and odd positions, in the order of the positions */
+#define LUT_ORDER(s, o)                                                        \
+	y = _mm512_sub_epi16(s, _mm512_slli_epi16(o, 8));                      \
+	x = _mm512_permutex2var_epi16(y, low, o);                              \
+	y = _mm512_permutex2var_epi16(y, high, o);
+#define LUT_STORE(i)                                                           \
+	LUT_ORDER(sh##i, oh##i)                                                \
+	z = x;                                                                 \
+	u = y;                                                                 \
+	LUT_ORDER(sl##i, ol##i)                                                \
+	LUT_OUT(64 * (i), x, z, _mm512_castsi512_si256)                        \
+	LUT_OUT(64 * (i) + 16, x, z, LUT_TOP)                                  \
+	LUT_OUT(64 * (i) + 32, y, u, _mm512_castsi512_si256)                   \
+	LUT_OUT(64 * (i) + 48, y, u, LUT_TOP)
+#define LUT_TOP(v) _mm512_extracti64x4_epi64(v, 1)
+#define LUT_OUT(at, lo, hi, part)                                              \
+	_mm512_storeu_si512(                                                   \
+		out + (at),                                                    \
+		_mm512_add_epi32(                                              \
+			_mm512_loadu_si512(out + (at)),                        \
+			_mm512_sll_epi32(                                      \
+				_mm512_add_epi32(                              \
+					_mm512_cvtepu16_epi32(part(lo)),       \
+					_mm512_slli_epi32(                     \
+						_mm512_cvtepu16_epi32(         \
+							part(hi)),             \
+						8)),                           \
+				left)));
+
+#define X1(X) X(0)
+#define X2(X) X(0) X(1)
+#define X4(X) X2(X) X(2) X(3)
+#define HALF(X) X(0) X(1) X(2) X(3)
+#define FULL(X) HALF(X) X(4) X(5) X(6) X(7)
+#define LUT_TABLE(n) t##n = _mm512_load_si512(row + 64 * (n));
+
+#define LUT_FN(name, XN, TABLES, STEP, span)                                   \
+	FN name(uint32_t *out, const uint8_t *rows, const uint8_t *w,          \
+		const uint8_t *ip, size_t k, unsigned shift)                   \
+	{                                                                      \
+		const __m512i low = _mm512_loadu_si512(order);                 \
+		const __m512i high = _mm512_loadu_si512(order + 32);           \
+		const __m512i zero = _mm512_setzero_si512();                   \
+		const __m128i left = _mm_cvtsi32_si128((int)shift);            \
+		__m512i x, y, z, u, t0, t1, t2, t3, t4, t5, t6, t7;            \
+		__mmask64 bit7;                                                \
+		size_t i;                                                      \
+		XN(LUT_ZERO)                                                   \
+                                                                               \
+		for (i = 0; i < k; i++, ip += AX_LUTP) {                       \
+			const uint8_t *row =                                   \
+				rows + w[i] * AX_ROWS_STRIDE(span);            \
+                                                                               \
+			TABLES(LUT_TABLE)                                      \
+			XN(STEP)                                               \
+		}                                                              \
+		XN(LUT_STORE)                                                  \
+		(void)bit7, (void)t4, (void)t5, (void)t6, (void)t7;            \
+	}
+
+#define EVEN_ODD(i) (i), (i) + 32
+static const uint16_t order[64] = {
+	EVEN_ODD(0),  EVEN_ODD(1),  EVEN_ODD(2),  EVEN_ODD(3),  EVEN_ODD(4),
+	EVEN_ODD(5),  EVEN_ODD(6),  EVEN_ODD(7),  EVEN_ODD(8),  EVEN_ODD(9),
+	EVEN_ODD(10), EVEN_ODD(11), EVEN_ODD(12), EVEN_ODD(13), EVEN_ODD(14),
+	EVEN_ODD(15), EVEN_ODD(16), EVEN_ODD(17), EVEN_ODD(18), EVEN_ODD(19),
+	EVEN_ODD(20), EVEN_ODD(21), EVEN_ODD(22), EVEN_ODD(23), EVEN_ODD(24),
+	EVEN_ODD(25), EVEN_ODD(26), EVEN_ODD(27), EVEN_ODD(28), EVEN_ODD(29),
+	EVEN_ODD(30), EVEN_ODD(31)};
+
+LUT_FN(lut_half4, X4, HALF, LUT_HALF, 128)
+LUT_FN(lut_half1, X1, HALF, LUT_HALF, 128)
+LUT_FN(lut_full2, X2, FULL, LUT_FULL, 256)
+LUT_FN(lut_full1, X1, FULL, LUT_FULL, 256)
+
+FN
+lut(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
+    const uint8_t *idx, size_t k, size_t n, unsigned shift)
+{
+	size_t p = 0;
+
+	for (; span == 128 && p + 256 <= n; p += 256)
+		lut_half4(out + p, rows, w, idx + p, k, shift);
+	for (; span == 256 && p + 128 <= n; p += 128)
+		lut_full2(out + p, rows, w, idx + p, k, shift);
+	for (; p < n; p += 64)
+		(span == 128 ? lut_half1 : lut_full1)(out + p, rows, w, idx + p,
+						      k, shift);
+}
+
+#define LAYOUT AX_ROWS_BYTES
+#include "stages/nn/engine/kern_body.h"
+
+const struct ax_kern ax_kern_vbmi = AX_KERN_TABLE("avx512vbmi");
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stages/nn/engine/rows.h"
+
+#include "artifacts/base/base.h"
+
+static void
+words(uint8_t *to, const uint16_t *v, unsigned span)
+{
+	memcpy(to, v, span * sizeof(*v));
+}
+
+static void
+bytes(uint8_t *to, const uint16_t *v, unsigned span)
+{
+	unsigned i;
+
+	for (i = 0; i < span; i++) {
+		to[i] = (uint8_t)v[i];
+		to[span + i] = (uint8_t)(v[i] >> 8);
+	}
+}
+
+static void
+steps(uint8_t *to, const uint16_t *v, unsigned span)
+{
+	unsigned i;
+
+	bytes(to, v, span);
+	for (i = span; i-- > 0;) {
+		if (i % 128 < 16)
+			continue;
+		to[i] ^= to[i - 16];
+		to[span + i] ^= to[span + i - 16];
+	}
+}
+
+static void (*const writers[AX_ROWS_LAYOUTS])(uint8_t *, const uint16_t *,
+					      unsigned) = {words, bytes, steps};
+
+static void
+view(struct ax_rows_view *r, const int32_t (*value)[256], unsigned span)
+{
+	uint16_t v[256];
+	unsigned w, a, part, l;
+	uint32_t range = 0;
+	int32_t most;
+
+	r->span = span;
+	for (w = 0; w < 256; w++) {
+		r->least[w] = most = value[w][0];
+		for (a = 1; a < span; a++) {
+			r->least[w] = AX_MIN(r->least[w], value[w][a]);
+			most = AX_MAX(most, value[w][a]);
+		}
+		range = AX_MAX(range, (uint32_t)most - (uint32_t)r->least[w]);
+	}
+	r->words = range > 65535 ? 2 : 1;
+	for (l = 0; l < AX_ROWS_LAYOUTS; l++)
+		r->rows[l] = ax_aligned(r->words, AX_ROWS_BLOCK(span));
+	for (part = 0; part < r->words; part++)
+		for (w = 0; w < 256; w++) {
+			for (a = 0; a < span; a++)
+				v[a] = (uint16_t)(((uint32_t)value[w][a] -
+						   (uint32_t)r->least[w]) >>
+						  16 * part);
+			for (l = 0; l < AX_ROWS_LAYOUTS; l++)
+				writers[l](r->rows[l] +
+						   part * AX_ROWS_BLOCK(span) +
+						   w * AX_ROWS_STRIDE(span),
+					   v, span);
+		}
+}
+
+void
+ax_rows_init(struct ax_rows *r, const int32_t (*value)[256])
+{
+	unsigned w, a;
+	int64_t v;
+
+	memset(r, 0, sizeof(*r));
+	view(&r->half, value, 128);
+	view(&r->full, value, 256);
+	for (w = 0; w < 256; w++)
+		for (a = 0; a < 256; a++) {
+			v = value[w][a];
+			r->most = AX_MAX(r->most, v < 0 ? -v : v);
+		}
+}
+
+void
+ax_rows_free(struct ax_rows *r)
+{
+	unsigned l;
+
+	for (l = 0; l < AX_ROWS_LAYOUTS; l++) {
+		free(r->half.rows[l]);
+		free(r->full.rows[l]);
+	}
+	memset(r, 0, sizeof(*r));
+}
