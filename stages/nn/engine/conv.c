@@ -318,8 +318,8 @@ struct lookup {
 
 /* Sums of `len` positions for the outputs m0..m1-1, [m1 - m0][AX_LUTP]. */
 static void
-look_up(const struct lookup *f, const struct ax_rows_view *v, uint32_t *sums,
-	const uint8_t *idx, size_t m0, size_t m1, size_t len)
+look_up(const struct lookup *f, const struct ax_lut_rows_view *v,
+	uint32_t *sums, const uint8_t *idx, size_t m0, size_t m1, size_t len)
 {
 	const struct ax_kern *kern = f->e->kern;
 	const uint8_t *rows = v->rows[kern->layout];
@@ -354,7 +354,7 @@ lookup_task(void *arg, size_t task, unsigned thread)
 		ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL, pl->k * AX_LUTP);
 	uint32_t *sums = ax_scratch_get(f->e, thread, AX_SCRATCH_SUMS,
 					mg * AX_LUTP * sizeof(*sums));
-	const struct ax_rows_view *v;
+	const struct ax_lut_rows_view *v;
 	const int32_t *least;
 	const size_t *joff;
 	uint8_t any = 0;

@@ -45,7 +45,7 @@ void ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
  * plus), the sum an exact integer of 32 bits.
  */
 struct ax_lookup {
-	const struct ax_rows *rows;
+	const struct ax_lut_rows *rows;
 	const uint8_t *w;    /* [cout][k] weight codes */
 	const int32_t *plus; /* [cout], or NULL for 0 */
 	const float *mul;    /* [cout] */

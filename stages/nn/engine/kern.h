@@ -53,7 +53,7 @@ struct ax_kern {
 	void (*lut)(uint32_t *out, const uint8_t *rows, unsigned span,
 		    const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
 		    unsigned shift);
-	enum ax_rows_layout layout;
+	enum ax_lut_rows_layout layout;
 
 	/* out[0] = sum a, out[1] = sum a*b, in double: element i goes to lane
 	 * i mod 16, lanes are joined pairwise (0+8, 1+9, ...; 0+4 ...). */

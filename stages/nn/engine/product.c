@@ -124,7 +124,7 @@ ax_product_table(struct ax_product *out, const struct ax_lut *t,
 	for (a = a0; a < a0 + (1 << t->n); a++)
 		for (b = b0; b < b0 + (1 << t->m); b++)
 			value[b & 255][a & 255] = ax_lut_at(t, a, b);
-	ax_rows_init(&out->rows, (const int32_t(*)[256])value);
+	ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value);
 	free(value);
 	return 0;
 }
@@ -147,7 +147,7 @@ ax_product_integer(struct ax_product *out, unsigned a_bits, unsigned w_bits,
 void
 ax_product_free(struct ax_product *p)
 {
-	ax_rows_free(&p->rows);
+	ax_lut_rows_free(&p->rows);
 	memset(p, 0, sizeof(*p));
 }
 

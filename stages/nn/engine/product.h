@@ -37,7 +37,7 @@ struct ax_product_ops {
 struct ax_product {
 	const struct ax_product_ops *ops;
 	/* of a table */
-	struct ax_rows rows;
+	struct ax_lut_rows rows;
 	unsigned a_bits, w_bits;
 	bool is_signed;
 };

@@ -38,7 +38,7 @@ static void (*const writers[AX_ROWS_LAYOUTS])(uint8_t *, const uint16_t *,
 					      unsigned) = {words, bytes, steps};
 
 static void
-view(struct ax_rows_view *r, const int32_t (*value)[256], unsigned span)
+view(struct ax_lut_rows_view *r, const int32_t (*value)[256], unsigned span)
 {
 	uint16_t v[256];
 	unsigned w, a, part, l;
@@ -72,7 +72,7 @@ view(struct ax_rows_view *r, const int32_t (*value)[256], unsigned span)
 }
 
 void
-ax_rows_init(struct ax_rows *r, const int32_t (*value)[256])
+ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256])
 {
 	unsigned w, a;
 	int64_t v;
@@ -88,7 +88,7 @@ ax_rows_init(struct ax_rows *r, const int32_t (*value)[256])
 }
 
 void
-ax_rows_free(struct ax_rows *r)
+ax_lut_rows_free(struct ax_lut_rows *r)
 {
 	unsigned l;
 

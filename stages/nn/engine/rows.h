@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* How a kernel wants its rows. */
-enum ax_rows_layout {
+enum ax_lut_rows_layout {
 	AX_ROWS_WORDS, /* 16-bit words, in order of the input codes */
 	AX_ROWS_BYTES, /* all low bytes of a row, then all its high bytes */
 	/* The same, but groups of 16 in each half row as differences
@@ -23,7 +23,7 @@ enum ax_rows_layout {
 
 /* Rows for input codes 0..span-1, of which there are 128 when no operand has
  * bit 7 set (that is: no signed one is negative), else all 256. */
-struct ax_rows_view {
+struct ax_lut_rows_view {
 	unsigned span;
 	unsigned words;     /* 16-bit halves of a value: 1 or 2 */
 	int32_t least[256]; /* of each row */
@@ -31,15 +31,15 @@ struct ax_rows_view {
 	uint8_t *rows[AX_ROWS_LAYOUTS];
 };
 
-struct ax_rows {
-	struct ax_rows_view half, full;
+struct ax_lut_rows {
+	struct ax_lut_rows_view half, full;
 	int64_t most; /* greatest |value| */
 };
 
 /* From value[weight code & 255][input code & 255]; entries beyond the codes
- * that occur are 0 or anything. Release with ax_rows_free. */
-void ax_rows_init(struct ax_rows *r, const int32_t (*value)[256]);
-void ax_rows_free(struct ax_rows *r);
+ * that occur are 0 or anything. Release with ax_lut_rows_free. */
+void ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256]);
+void ax_lut_rows_free(struct ax_lut_rows *r);
 /* Bytes from one row to the next, and from one half of the values to the
  * next. */
 #define AX_ROWS_STRIDE(span) (2 * (size_t)(span))
