@@ -182,6 +182,22 @@ exact(void)
 					tree = tree && agrees(&s, &m) &&
 					       m.wrong == 0;
 				}
+	for (unsigned t = 0; t < AX_TREES; t++)
+		for (unsigned k = 1; k < 9; k++) {
+			struct ax_shape s = {
+				.family = k % 2 ? AX_SHAPE_BOOTH_BROKEN
+						: AX_SHAPE_BOOTH_APPROX,
+				.wa = 6,
+				.wb = 6,
+				.sign = k / 2 % 2 != 0,
+				.k = k};
+			struct measured first;
+
+			tree = tree && measure(&first, &s) == 0;
+			s.tree = (enum ax_shape_tree)t;
+			tree = tree && measure(&m, &s) == 0 &&
+			       m.sum == first.sum && m.sum_sq == first.sum_sq;
+		}
 	ok(tree, "every tree and adder, as product, sum, multiply-accumulate");
 }
 
@@ -300,6 +316,7 @@ sizes(void)
 		bool sign;
 		int transistors;
 	} most[] = {{AX_SHAPE_BAUGH_WOOLEY, true, 1948},
+		    {AX_SHAPE_BOOTH, true, 1736},
 		    {AX_SHAPE_DADDA, true, 2100},
 		    {AX_SHAPE_DADDA, false, 2000},
 		    {AX_SHAPE_ARRAY, false, 2000}};

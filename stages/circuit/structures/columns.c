@@ -157,7 +157,18 @@ column_by_column(struct ax_columns *c, struct ax_sheet *s, bool newest,
 	}
 }
 
-/* Rows of carry-save adders, one addend after another. */
+static unsigned
+highest(const struct ax_columns *c)
+{
+	unsigned n = 0;
+
+	for (unsigned k = 0; k < c->width; k++)
+		n = AX_MAX(n, c->col[k].n);
+	return n;
+}
+
+/* Rows of carry-save adders, one addend after another; where an addend has two
+ * bits in a column, the second waits for the next row. */
 static void
 row_by_row(struct ax_columns *c, struct ax_sheet *s, uint32_t *x, uint32_t *y)
 {
@@ -168,33 +179,23 @@ row_by_row(struct ax_columns *c, struct ax_sheet *s, uint32_t *x, uint32_t *y)
 		for (unsigned i = 0; i < c->col[k].n; i++)
 			rows = AX_MAX(rows, c->col[k].row[i] + 1u);
 	put_constant(c, rows);
-	for (unsigned r = 0; r <= rows; r++) {
+	for (unsigned r = 0; highest(c) > 0; r++) {
 		uint32_t next[AX_COL_MAX + 1] = {AX_S0};
 
 		for (unsigned k = 0; k < c->width; k++) {
 			uint32_t bit = AX_S0;
+			unsigned i = 0;
 
-			for (unsigned i = 0; i < c->col[k].n; i++)
-				if (c->col[k].row[i] == r) {
-					bit = take(c, k, i);
-					break;
-				}
+			while (i < c->col[k].n && c->col[k].row[i] > r)
+				i++;
+			if (i < c->col[k].n)
+				bit = take(c, k, i);
 			ax_sheet_add3(s, x[k], y[k], bit, &sum, &carry);
 			x[k] = sum;
 			next[k + 1] = carry;
 		}
 		memcpy(y, next, c->width * sizeof(*y));
 	}
-}
-
-static unsigned
-highest(const struct ax_columns *c)
-{
-	unsigned n = 0;
-
-	for (unsigned k = 0; k < c->width; k++)
-		n = AX_MAX(n, c->col[k].n);
-	return n;
 }
 
 /*

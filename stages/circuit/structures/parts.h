@@ -25,8 +25,8 @@ unsigned ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 void ax_leading_product(struct ax_sheet *s, const struct ax_shape *shape,
 			const struct ax_operands *o, uint32_t *p);
 /* Sums of the families for them: out[0..max(wa, wb)]. */
-void ax_sum(struct ax_sheet *s, const struct ax_shape *shape,
-	    const struct ax_operands *o, uint32_t *out);
+void ax_shape_sum(struct ax_sheet *s, const struct ax_shape *shape,
+		  const struct ax_operands *o, uint32_t *out);
 /* The weights of all approximate compressors together. */
 uint64_t ax_shape_clumsy_weight(const struct ax_shape *t);
 

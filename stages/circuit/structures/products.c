@@ -76,9 +76,10 @@ ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 			ax_sheet_and(s, ax_sheet_xor(s, neg, mid), one ^ 1);
 
 		uint32_t some = ax_sheet_or(s, one, two), p;
+		unsigned first = base < broken ? broken - base : 0;
+		unsigned end = wa + !shape->sign;
 
-		for (unsigned i = base < broken ? broken - base : 0;
-		     i < wa + !shape->sign; i++) {
+		for (unsigned i = first; i < end; i++) {
 			uint32_t here = i < wa ? o->a[i] : AX_S0;
 			uint32_t below = i ? o->a[i - 1] : AX_S0;
 
@@ -87,16 +88,24 @@ ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 			else
 				p = ax_sheet_or(s, ax_sheet_and(s, one, here),
 						ax_sheet_and(s, two, below));
-			ax_columns_put(c, base + i, ax_sheet_xor(s, p, neg), r);
+			if (i > first) {
+				ax_columns_put(c, base + i,
+					       ax_sheet_xor(s, p, neg), r);
+				continue;
+			}
+			/* (p ^ neg) + neg = p + 2 (neg & !p) */
+			ax_columns_put(c, base + i, p, r);
+			ax_columns_put(c, base + i + 1,
+				       ax_sheet_and(s, neg, p ^ 1), r + 1);
 		}
-		/* the row's sign, then what its complement misses */
+		/* the row's sign; nothing else is left of a row cut whole */
 		p = neg;
 		if (shape->sign)
 			p = ax_sheet_xor(s, ax_sheet_and(s, some, o->a[wa - 1]),
 					 neg);
-		ax_columns_put_negative(
-			c, AX_MAX(base + wa + !shape->sign, broken), p, r);
-		ax_columns_put(c, AX_MAX(base, broken), neg, r + 1);
+		ax_columns_put_negative(c, AX_MAX(base + end, broken), p, r);
+		if (first >= end)
+			ax_columns_put(c, broken, neg, r + 1);
 	}
 	return rows + 1;
 }

@@ -252,7 +252,7 @@ draw(struct ax_sheet *s, const struct ax_shape *t, struct ax_columns *c,
 	if (t->op == AX_SHAPE_MAC)
 		ax_sheet_input(s, "C", t->wc, o.c);
 	if (t->op == AX_SHAPE_ADD)
-		ax_sum(s, t, &o, out);
+		ax_shape_sum(s, t, &o, out);
 	else
 		product(c, s, t, &o, out);
 }

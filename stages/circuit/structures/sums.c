@@ -56,8 +56,8 @@ gear(struct ax_sheet *s, const struct ax_shape *t, const uint32_t *a,
 }
 
 void
-ax_sum(struct ax_sheet *s, const struct ax_shape *t,
-       const struct ax_operands *o, uint32_t *out)
+ax_shape_sum(struct ax_sheet *s, const struct ax_shape *t,
+	     const struct ax_operands *o, uint32_t *out)
 {
 	unsigned n = AX_MAX(t->wa, t->wb) + 1, k;
 	uint32_t a[16], b[16], sum[AX_COL_MAX + 1], carry;
