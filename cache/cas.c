@@ -23,7 +23,8 @@ present(struct ax_store *s, const struct ax_digest *d, uint64_t size)
 	    !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size)
 		return false;
 	/* whoever put it may not have synced its folder yet */
-	s->dirty[AX_CAS][d->b[0]] = true;
+	if (ax_set_add(&s->seen, d))
+		s->dirty[AX_CAS][d->b[0]] = true;
 	return true;
 }
 
@@ -278,6 +279,7 @@ ax_cas_quarantine(struct ax_store *s, const struct ax_digest *d,
 
 	ax_hex(hex, d);
 	ax_hex(is, found);
+	ax_set_free(&s->seen);
 	if (!s->readonly) {
 		(void)mkdirat(s->fd, "quarantine", 0777);
 		snprintf(to, sizeof(to), "quarantine/%s.%ld.%ld", hex,

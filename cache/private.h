@@ -21,6 +21,12 @@
 /* The two rooms that are spread over 256 folders by the first byte. */
 enum ax_room { AX_CAS, AX_AC, AX_NROOMS };
 
+/* A growing set of digests. */
+struct ax_set {
+	struct ax_digest *slots;
+	bool *used;
+	size_t n, cap;
+};
 struct ax_memo;
 struct ax_record_index;
 
@@ -33,6 +39,9 @@ struct ax_store {
 	int tmp;             /* tmp/ */
 	/* folders that got a new name since they were last synced */
 	bool dirty[AX_NROOMS][256], dirty_room[AX_NROOMS];
+	/* objects that were found here: their folders were marked dirty when
+	 * they were first seen, and need not be again */
+	struct ax_set seen;
 	uint64_t counter; /* for names in tmp/ */
 	struct ax_memo *memo;
 	struct ax_record_index *index;
@@ -160,12 +169,6 @@ int ax_room_walk(struct ax_store *s, enum ax_room room,
 		 int (*fn)(void *arg, const struct ax_digest *d,
 			   const char *rel),
 		 void *arg, struct ax_err *err);
-/* A growing set of digests. */
-struct ax_set {
-	struct ax_digest *slots;
-	bool *used;
-	size_t n, cap;
-};
 /* True when it was not in the set before. */
 bool ax_set_add(struct ax_set *set, const struct ax_digest *d);
 bool ax_set_has(const struct ax_set *set, const struct ax_digest *d);

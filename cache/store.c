@@ -270,6 +270,7 @@ ax_store_close(struct ax_store *s)
 	}
 	ax_memo_free(s->memo);
 	ax_record_index_free(s->index);
+	ax_set_free(&s->seen);
 	for (i = 0; i < AX_NROOMS; i++)
 		if (s->room[i] >= 0)
 			close(s->room[i]);

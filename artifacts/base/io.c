@@ -188,10 +188,15 @@ ax_copy_file(const char *from, const char *to, mode_t mode, struct ax_err *err)
 int
 ax_mkdirs(const char *path, struct ax_err *err)
 {
-	char *copy = ax_strdup(path), *p;
 	struct stat st;
+	char *copy, *p;
 	int rc = 0;
 
+	/* most often only the last part is missing, or nothing */
+	if (mkdir(path, 0777) == 0 ||
+	    (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+		return 0;
+	copy = ax_strdup(path);
 	for (p = copy + (copy[0] == '/'); !rc; p++) {
 		if (*p && *p != '/')
 			continue;

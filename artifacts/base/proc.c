@@ -14,7 +14,25 @@
 
 extern char **environ;
 
-/* In the child, between fork and exec: only async-signal-safe calls. */
+/* A handler of the parent must not run in the child, which shares its memory
+ * until exec. */
+static void
+drop_handlers(void)
+{
+	struct sigaction sa;
+
+	for (int i = 1; i < NSIG; i++) {
+		if (sigaction(i, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
+		    sa.sa_handler == SIG_IGN)
+			continue;
+		memset(&sa, 0, sizeof(sa));
+		sa.sa_handler = SIG_DFL;
+		sigaction(i, &sa, NULL);
+	}
+}
+
+/* In the child, between vfork and exec: only async-signal-safe calls, and
+ * nothing that the parent would miss. */
 static void
 child(const struct ax_proc *p, const char *path, int report, pid_t parent)
 {
@@ -25,6 +43,7 @@ child(const struct ax_proc *p, const char *path, int report, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
+	drop_handlers();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -56,11 +75,27 @@ fail:
 	_exit(127);
 }
 
+/* vfork: a graph of many nodes has page tables that fork would copy. */
+static pid_t
+start(const struct ax_proc *p, const char *path, int report)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
+	if (pid == 0)
+		child(p, path, report, parent);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 pid_t
 ax_spawn(const struct ax_proc *p, struct ax_err *err)
 {
 	char *path = ax_which(p->argv[0], false), *full = NULL;
-	pid_t pid, parent = getpid();
+	pid_t pid;
 	int pipefd[2], e = 0, high;
 	ssize_t n;
 
@@ -82,9 +117,7 @@ ax_spawn(const struct ax_proc *p, struct ax_err *err)
 	/* the child may dup2 onto low numbers: keep the report pipe above */
 	high = fcntl(pipefd[1], F_DUPFD_CLOEXEC, 40);
 	close(pipefd[1]);
-	pid = high < 0 ? -1 : fork();
-	if (pid == 0)
-		child(p, path, high, parent);
+	pid = high < 0 ? -1 : start(p, path, high);
 	if (high >= 0)
 		close(high);
 	free(path);

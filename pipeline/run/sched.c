@@ -22,6 +22,7 @@
 #include "pipeline/run/exec_local.h"
 #include "pipeline/run/fetching.h"
 #include "pipeline/run/progress.h"
+#include "pipeline/run/queue.h"
 #include "pipeline/run/signals.h"
 #include "pipeline/run/work.h"
 
@@ -56,7 +57,10 @@ struct sched {
 	struct ax_executor *x;
 	struct ax_progress *progress;
 	struct ax_fetching *fetching;
-	struct task *tasks; /* by node */
+	struct task *tasks;    /* by node */
+	struct ax_queue ready; /* those that became READY; some no longer are */
+	struct task **running; /* nrunning of them */
+	size_t crunning;
 	struct edges nodes, sources;
 	size_t nready, nobtain, nlocked, nrunning;
 	unsigned cpus, cpus_used;
@@ -80,6 +84,8 @@ set_phase(struct sched *s, struct task *t, enum phase phase)
 	t->phase = phase;
 	if (count[phase])
 		++*count[phase];
+	if (phase == READY)
+		ax_queue_push(&s->ready, t->node->index, t->height);
 }
 
 /* Who waits for whom
@@ -380,6 +386,8 @@ begin(struct sched *s, struct task *t)
 		return;
 	}
 	o->state = AX_RUNNING;
+	AX_GROW(s->running, s->nrunning, s->crunning);
+	s->running[s->nrunning] = t;
 	set_phase(s, t, RUNNING);
 	s->cpus_used += t->cpus;
 	s->memory_used += t->memory;
@@ -395,20 +403,28 @@ fits(const struct sched *s, const struct task *t)
 	       s->memory_used + t->memory <= s->memory;
 }
 
-/* The node farthest from the end first; the manifest's order among equals. */
+/* The first of the queue that fits; those before it wait on. */
 static struct task *
 choose(struct sched *s)
 {
-	struct task *best = NULL;
+	struct ax_queued *passed = NULL, x;
+	size_t n = 0, cap = 0;
+	struct task *t = NULL;
 
-	for (size_t i = 0; i < s->r->graph->n; i++) {
-		struct task *t = &s->tasks[i];
-
-		if (t->phase == READY && fits(s, t) &&
-		    (!best || t->height > best->height))
-			best = t;
+	while (ax_queue_pop(&s->ready, &x)) {
+		t = &s->tasks[x.node];
+		if (t->phase == READY && fits(s, t))
+			break;
+		if (t->phase == READY) {
+			AX_GROW(passed, n, cap);
+			passed[n++] = x;
+		}
+		t = NULL;
 	}
-	return best;
+	while (n--)
+		ax_queue_push(&s->ready, passed[n].node, passed[n].height);
+	free(passed);
+	return t;
 }
 
 static void
@@ -559,9 +575,18 @@ static void
 reap_jobs(struct sched *s)
 {
 	s->x->step(s->x);
-	for (size_t i = 0; i < s->r->graph->n && s->nrunning; i++)
-		if (s->tasks[i].phase == RUNNING && s->tasks[i].job.ended)
-			finish(s, &s->tasks[i]);
+	for (size_t i = 0; i < s->nrunning;) {
+		struct task *t = s->running[i];
+
+		if (!t->job.ended) {
+			i++;
+			continue;
+		}
+		/* in the order in which they were started */
+		memmove(s->running + i, s->running + i + 1,
+			(s->nrunning - i - 1) * sizeof(*s->running));
+		finish(s, t);
+	}
 }
 
 /* What was fetched is here, or will not come: whoever waited looks again. */
@@ -628,9 +653,8 @@ stop(struct sched *s)
 			 "stopping: waiting for %zu running node%s (once more "
 			 "to leave at once)",
 			 s->nrunning, s->nrunning == 1 ? "" : "s");
-	for (size_t i = 0; i < s->r->graph->n; i++)
-		if (s->tasks[i].phase == RUNNING)
-			s->x->cancel(s->x, &s->tasks[i].job);
+	for (size_t i = 0; i < s->nrunning; i++)
+		s->x->cancel(s->x, &s->running[i]->job);
 	ax_fetching_cancel(s->fetching);
 }
 
@@ -763,6 +787,8 @@ execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
 	ax_fetching_free(s.fetching);
 	s.x->free(s.x);
 	ax_signals_end();
+	ax_queue_free(&s.ready);
+	free(s.running);
 	free(s.tasks);
 	free(s.nodes.start);
 	free(s.nodes.to);

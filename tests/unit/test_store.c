@@ -811,8 +811,10 @@ killed(void)
 	json_t *r;
 	pid_t pid;
 
-	for (round = 0; round < 8; round++) {
-		struct timespec pause = {0, 3000000L + 9300000L * round};
+	/* on a busy machine it takes longer until there is something */
+	for (round = 0; round < 8 || (objects == 0 && round < 60); round++) {
+		struct timespec pause = {
+			0, 3000000L + 9300000L * AX_MIN(round, 100)};
 
 		pid = fork();
 		if (pid == 0) {
@@ -838,7 +840,7 @@ killed(void)
 		objects = f.objects;
 		ax_store_close(s);
 	}
-	is_int(bad, 0, "after 8 kills nothing half-published is visible");
+	is_int(bad, 0, "after all kills nothing half-published is visible");
 	ok(objects > 0, "and something was published (%d)", (int)objects);
 	is_int(seen, 0, "the next to open removes what was on its way");
 	free(bytes);
