@@ -120,6 +120,10 @@ int ax_tree_peek(struct ax_store *s, const struct ax_digest *d,
  * there and bad, and `err` says how. */
 int ax_record_text(struct ax_store *s, const struct ax_digest *key, char **text,
 		   size_t *len, struct ax_err *err);
+/* Judges a text (without its last newline) by its checksum, which is over the
+ * key too. */
+int ax_record_sound(const struct ax_digest *key, const char *text, size_t len,
+		    struct ax_err *err);
 /* The JSON value of a verified text, without the store's own member; with
  * `members`, only those of it (NULL: all). */
 json_t *ax_record_parse(const char *text, size_t len,

@@ -61,11 +61,30 @@ seal(const struct ax_digest *key, const char *tail, size_t n)
 }
 
 int
+ax_record_sound(const struct ax_digest *key, const char *text, size_t len,
+		struct ax_err *err)
+{
+	char hex[AX_HEX_LEN + 1];
+	struct ax_digest want, is;
+
+	if (len < TAIL + 1 || memcmp(text, PREFIX, PREFIX_LEN) != 0 ||
+	    text[TAIL - 1] != '"')
+		return ax_err_set(err, AX_EXIT_ENV, "not a record, or cut off");
+	memcpy(hex, text + PREFIX_LEN, AX_HEX_LEN);
+	hex[AX_HEX_LEN] = '\0';
+	is = seal(key, text + TAIL, len - TAIL);
+	if (ax_unhex(&want, hex) < 0 || !ax_digest_eq(&want, &is))
+		return ax_err_set(
+			err, AX_EXIT_ENV,
+			"its checksum is wrong: it was damaged or changed");
+	return 0;
+}
+
+int
 ax_record_text(struct ax_store *s, const struct ax_digest *key, char **text,
 	       size_t *len, struct ax_err *err)
 {
-	char rel[AX_REL_LEN + 1], hex[AX_HEX_LEN + 1], *buf;
-	struct ax_digest want, is;
+	char rel[AX_REL_LEN + 1], *buf;
 	struct stat st;
 	size_t got = 0;
 	ssize_t r;
@@ -109,18 +128,7 @@ ax_record_text(struct ax_store *s, const struct ax_digest *key, char **text,
 	if (got && buf[got - 1] == '\n')
 		got--;
 	buf[got] = '\0';
-	if (got < TAIL + 1 || memcmp(buf, PREFIX, PREFIX_LEN) != 0 ||
-	    buf[TAIL - 1] != '"') {
-		ax_err_set(err, AX_EXIT_ENV, "not a record, or cut off");
-		free(buf);
-		return -2;
-	}
-	memcpy(hex, buf + PREFIX_LEN, AX_HEX_LEN);
-	hex[AX_HEX_LEN] = '\0';
-	is = seal(key, buf + TAIL, got - TAIL);
-	if (ax_unhex(&want, hex) < 0 || !ax_digest_eq(&want, &is)) {
-		ax_err_set(err, AX_EXIT_ENV,
-			   "its checksum is wrong: it was damaged or changed");
+	if (ax_record_sound(key, buf, got, err) < 0) {
 		free(buf);
 		return -2;
 	}
@@ -204,6 +212,26 @@ ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
 	return rc;
 }
 
+/* `text` ends with a newline. */
+static int
+publish(struct ax_store *s, const struct ax_digest *key, const char *text,
+	size_t len, struct ax_err *err)
+{
+	struct ax_temp t;
+
+	if (ax_temp_open(s, &t, err) < 0)
+		return -1;
+	if (ax_write_all(t.fd, text, len) < 0) {
+		ax_temp_drop(s, &t);
+		return ax_store_error(s, err, "write a file in", "tmp/");
+	}
+	if (ax_temp_publish(s, &t, AX_AC, key, 0444, false, err) < 0 ||
+	    ax_store_sync(s, err) < 0)
+		return -1;
+	ax_record_index_note(s, key, text, len - 1);
+	return 0;
+}
+
 int
 ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 		    const json_t *record, struct ax_err *err)
@@ -211,7 +239,6 @@ ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 	struct ax_str body = AX_STR_INIT, text = AX_STR_INIT;
 	char hex[AX_HEX_LEN + 1];
 	struct ax_digest sum;
-	struct ax_temp t;
 	int rc = -1;
 
 	if (!json_is_object(record) || json_object_get(record, "record_sha256"))
@@ -239,17 +266,8 @@ ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 			   text.len, AX_RECORD_MAX);
 		goto out;
 	}
-	if (ax_temp_open(s, &t, err) < 0)
+	if (publish(s, key, text.buf, text.len, err) < 0)
 		goto out;
-	if (ax_write_all(t.fd, text.buf, text.len) < 0) {
-		ax_temp_drop(s, &t);
-		ax_store_error(s, err, "write a file in", "tmp/");
-		goto out;
-	}
-	if (ax_temp_publish(s, &t, AX_AC, key, 0444, false, err) < 0 ||
-	    ax_store_sync(s, err) < 0)
-		goto out;
-	ax_record_index_note(s, key, text.buf, text.len - 1);
 	rc = 0;
 out:
 	ax_str_free(&body);
@@ -305,6 +323,45 @@ ax_record_objects(const json_t *record,
 		if (v)
 			ax_json_strings(v, one_object, &o);
 	}
+}
+
+int
+ax_store_record_text(struct ax_store *s, const struct ax_digest *key,
+		     char **text, size_t *len, struct ax_err *err)
+{
+	int rc = ax_record_text(s, key, text, len, err);
+
+	return rc == -2 ? -1 : rc;
+}
+
+int
+ax_store_record_import(struct ax_store *s, const struct ax_digest *key,
+		       const char *text, size_t len, struct ax_err *err)
+{
+	json_t *record = NULL;
+	char *line;
+	int rc = -1;
+
+	if (len && text[len - 1] == '\n')
+		len--;
+	if (len > AX_RECORD_MAX)
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "a record of more than %zu bytes",
+				  AX_RECORD_MAX);
+	if (ax_record_sound(key, text, len, err) < 0)
+		return -1;
+	record = ax_record_parse(text, len, NULL);
+	if (!record)
+		return ax_err_set(err, AX_EXIT_ENV, "not JSON");
+	json_decref(record);
+	line = ax_malloc(len + 2);
+	memcpy(line, text, len);
+	memcpy(line + len, "\n", 2);
+	/* its objects first */
+	if (ax_store_writable(s, err) == 0 && ax_store_sync(s, err) == 0)
+		rc = publish(s, key, line, len + 1, err);
+	free(line);
+	return rc;
 }
 
 struct search {

@@ -107,6 +107,32 @@ int ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
 int ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 			const json_t *record, struct ax_err *err);
 
+/* The record as its file has it, verified, without the last newline: to be
+ * taken elsewhere. 1 found, 0 not there, -1 error, also of a damaged one.
+ * Caller frees. */
+int ax_store_record_text(struct ax_store *s, const struct ax_digest *key,
+			 char **text, size_t *len, struct ax_err *err);
+/* Publishes such a text, after the objects that the caller has put: refused
+ * when it is not that key's, or damaged. */
+int ax_store_record_import(struct ax_store *s, const struct ax_digest *key,
+			   const char *text, size_t len, struct ax_err *err);
+/* One object that a record needs. */
+struct ax_part {
+	struct ax_digest digest;
+	char *path; /* "out/<output>", "out/<output>/<file of a tree>",
+		     * "axpipe/trees/<output>" (a listing), "axpipe/log" */
+	uint64_t size;
+	bool listing, exec;
+};
+/* All of them, as the store has them: files before their listing. Error: one
+ * is not there, or the record is no node's. Free with ax_parts_free. */
+int ax_store_record_parts(struct ax_store *s, const json_t *record,
+			  struct ax_part **out, size_t *n, struct ax_err *err);
+void ax_parts_free(struct ax_part *parts, size_t n);
+/* Puts the listing of a tree whose files are there already. */
+int ax_store_put_listing(struct ax_store *s, const char *text, size_t n,
+			 struct ax_digest *out, struct ax_err *err);
+
 /* File-stat memo ----------------------------------------------------------- */
 
 /* SHA-256 of a file (or of a tree) that lies outside the store: from the memo

@@ -46,6 +46,8 @@ print_json(const struct ax_run *r, bool all, const size_t *count)
 	json_object_set_new(o, "dirty", json_integer((json_int_t)count[0]));
 	json_object_set_new(o, "maybe", json_integer((json_int_t)count[1]));
 	json_object_set_new(o, "cached", json_integer((json_int_t)r->hits));
+	json_object_set_new(o, "remote",
+			    json_integer((json_int_t)r->remote_hits));
 	json_object_set_new(o, "substituted",
 			    json_integer((json_int_t)r->substituted));
 	text = json_dumps(o, JSON_INDENT(2));
@@ -75,6 +77,9 @@ print_text(const struct ax_run *r, bool all, const size_t *count)
 	printf("%zu to run, %zu more that may be cut off, %zu cached, %zu "
 	       "substituted\n",
 	       count[0], count[1], r->hits, r->substituted);
+	if (r->remote_hits)
+		printf("%zu of the cached come from the remote cache\n",
+		       r->remote_hits);
 }
 
 static int

@@ -159,7 +159,8 @@ repeat(const struct ax_args *a)
 	char *id, *text;
 
 	if (ax_arg_flag(a, "json") || ax_arg_flag(a, "explain") ||
-	    ax_arg_flag(a, "report") || !ax_is_dir(ax_context_store_dir(a)) ||
+	    ax_arg_flag(a, "report") || ax_arg_flag(a, "remote") ||
+	    !ax_is_dir(ax_context_store_dir(a)) ||
 	    ax_store_open(&store, ax_context_store_dir(a), false, NULL) < 0)
 		return 0;
 	stamp_command(&command, a);
@@ -254,6 +255,8 @@ run(const struct ax_args *a, struct ax_err *err)
 	o.offline = c.offline;
 	o.mirrors = (const char *const *)c.mirrors;
 	o.nmirrors = c.nmirrors;
+	o.remote = c.remote;
+	o.remote_take = true;
 	r = ax_run_new(c.graph, c.store, &o);
 	rc = ax_run_execute(r, err);
 	/* a failed run leaves its commit too; its own error is what counts */

@@ -15,6 +15,15 @@ const struct ax_option ax_shared_options[] = {
 	 "a folder that holds pinned inputs, found by hash; before "
 	 "$AXPIPE_MIRROR"},
 	{"offline", 0, AX_OPT_FLAG, NULL, "never use the network"},
+	{"remote", 0, AX_OPT_STRING, "URL",
+	 "share results by a cache server (Bazel's HTTP protocol; default "
+	 "$AXPIPE_REMOTE)"},
+	{"remote-mode", 0, AX_OPT_STRING, "MODE",
+	 "ro: only take from it (default), rw: also give to it what runs here"},
+	{"remote-ca", 0, AX_OPT_STRING, "FILE",
+	 "trust the certificates in this PEM file for it"},
+	{"remote-socket", 0, AX_OPT_STRING, "FILE",
+	 "reach it through this unix socket"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "pipeline/cli/context.h"
 
 #include "artifacts/base/io.h"
+#include "pipeline/run/signals.h"
 
 const char *
 ax_context_store_dir(const struct ax_args *a)
@@ -53,6 +54,71 @@ find_mirrors(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
 	return 0;
 }
 
+/* An option, else a variable of the environment; empty is none. */
+static const char *
+option_or_env(const struct ax_args *a, const char *option, const char *env)
+{
+	const char *v = option ? ax_arg_str(a, option) : NULL;
+
+	if (!v)
+		v = getenv(env);
+	return v && *v ? v : NULL;
+}
+
+static void
+warn(void *arg, const char *text)
+{
+	(void)arg;
+	fflush(stdout);
+	fprintf(stderr, "axpipe: %s\n", text);
+}
+
+static bool
+interrupted(void *arg)
+{
+	(void)arg;
+	return ax_signals_interrupts() > 0;
+}
+
+static int
+open_remote(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
+{
+	const char *mode =
+		option_or_env(a, "remote-mode", "AXPIPE_REMOTE_MODE");
+	const char *wait = option_or_env(a, NULL, "AXPIPE_REMOTE_TIMEOUT");
+	struct ax_remote_options o = {.warn = warn};
+	char *end;
+
+	o.http.url = option_or_env(a, "remote", "AXPIPE_REMOTE");
+	if (!o.http.url)
+		return 0;
+	if (c->offline) {
+		if (!ax_arg_flag(a, "remote"))
+			return 0;
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--remote and --offline exclude each other");
+	}
+	if (mode && !ax_streq(mode, "ro") && !ax_streq(mode, "rw"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--remote-mode %s: it is ro or rw", mode);
+	o.write = ax_streq(mode, "rw");
+	o.http.user = option_or_env(a, NULL, "AXPIPE_REMOTE_USER");
+	o.http.password = option_or_env(a, NULL, "AXPIPE_REMOTE_PASSWORD");
+	o.http.ca_file = option_or_env(a, "remote-ca", "AXPIPE_REMOTE_CA");
+	o.http.socket =
+		option_or_env(a, "remote-socket", "AXPIPE_REMOTE_SOCKET");
+	o.http.stop = interrupted;
+	if (wait) {
+		o.http.timeout = strtod(wait, &end);
+		if (*end || !(o.http.timeout > 0 && o.http.timeout <= 86400))
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "AXPIPE_REMOTE_TIMEOUT=%s: not a "
+					  "number of seconds above 0",
+					  wait);
+	}
+	return ax_remote_open(&c->remote, &o, err);
+}
+
 int
 ax_context_open(struct ax_context *c, const struct ax_args *a,
 		const char *manifest, enum ax_context_store store,
@@ -64,7 +130,7 @@ ax_context_open(struct ax_context *c, const struct ax_args *a,
 	memset(c, 0, sizeof(*c));
 	c->store_dir = ax_context_store_dir(a);
 	c->offline = ax_arg_flag(a, "offline");
-	if (find_mirrors(c, a, err) < 0)
+	if (find_mirrors(c, a, err) < 0 || open_remote(c, a, err) < 0)
 		return -1;
 	dirs = ax_arg_all(a, "stages", &ndirs);
 	sets = ax_arg_all(a, "set", &nsets);
@@ -99,6 +165,9 @@ ax_context_plan(struct ax_context *c, const struct ax_args *a,
 	o.offline = c->offline;
 	o.mirrors = (const char *const *)c->mirrors;
 	o.nmirrors = c->nmirrors;
+	o.remote = c->remote;
+	/* a report reads objects; the others only look */
+	o.remote_take = ax_streq(a->command->name, "report");
 	o.targets = (const char *const *)(a->operands + 1);
 	o.ntargets = a->n - 1;
 	c->run = ax_run_new(c->graph, c->store, &o);
@@ -111,6 +180,7 @@ ax_context_close(struct ax_context *c)
 	ax_run_free(c->run);
 	if (c->store)
 		ax_store_close(c->store);
+	ax_remote_close(c->remote);
 	ax_graph_free(c->graph);
 	ax_stages_free(&c->stages);
 	for (size_t i = 0; i < c->nmirrors; i++)

@@ -7,6 +7,7 @@
 #ifndef AX_CONTEXT_H
 #define AX_CONTEXT_H
 
+#include "cache/remote.h"
 #include "cache/store.h"
 #include "pipeline/cli/cli.h"
 #include "pipeline/manifest/graph.h"
@@ -28,7 +29,8 @@ struct ax_context {
 	char **mirrors;         /* each --mirror, then AXPIPE_MIRROR */
 	size_t nmirrors;
 	bool offline;
-	struct ax_run *run; /* of ax_context_plan, else NULL */
+	struct ax_remote *remote; /* NULL: none; --remote, AXPIPE_REMOTE */
+	struct ax_run *run;       /* of ax_context_plan, else NULL */
 };
 
 /* Loads the stages; with `manifest` also the graph. Free with

@@ -11,6 +11,7 @@
 #include "pipeline/run/engine.h"
 
 #include "artifacts/base/base.h"
+#include "cache/remote.h"
 #include "pipeline/run/record.h"
 
 void
@@ -28,6 +29,7 @@ ax_outcome_reset(struct ax_outcome *o, const struct ax_stage *s)
 	o->started = o->ended = o->cpu_seconds = 0;
 	o->max_rss = 0;
 	o->exit = 0;
+	o->remote = false;
 	for (size_t i = 0; i < s->noutputs; i++) {
 		o->have[i] = false;
 		o->sizes[i] = 0;
@@ -48,16 +50,19 @@ forget_outputs(struct ax_outcome *o, const struct ax_stage *s)
 	}
 }
 
-/* Why what was taken over from a record cannot be used; NULL when it can. */
+/* Why what was taken over from a record cannot be used; NULL when it can. Of
+ * one that the remote cache has, the objects are not here yet. */
 static const char *
-unusable(struct ax_run *r, const struct ax_node *n, const struct ax_outcome *o)
+unusable(struct ax_run *r, const struct ax_node *n, const struct ax_outcome *o,
+	 bool here)
 {
 	const struct ax_stage *s = n->stage;
 	char *text;
 	const char *kept;
 
 	for (size_t i = 0; i < s->noutputs; i++) {
-		if (o->have[i] && !ax_store_has(r->store, &o->outputs[i])) {
+		if (here && o->have[i] &&
+		    !ax_store_has(r->store, &o->outputs[i])) {
 			text = ax_asprintf(
 				"evicted: output %s is no longer in the store",
 				s->outputs[i].name);
@@ -88,7 +93,7 @@ ax_plan_lookup(struct ax_run *r, const struct ax_node *n, const char **reason,
 	if (rc <= 0)
 		return rc;
 	if (ax_record_take(o, n, record, &why))
-		why = unusable(r, n, o);
+		why = unusable(r, n, o, true);
 	json_decref(record);
 	if (!why)
 		return 1;
@@ -96,6 +101,36 @@ ax_plan_lookup(struct ax_run *r, const struct ax_node *n, const char **reason,
 	if (reason)
 		*reason = why;
 	return 0;
+}
+
+/* The same in the remote cache. 1 found, 0 not; that it fails is no error. */
+static int
+look_remote(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
+{
+	struct ax_outcome *o = &r->outcomes[n->index];
+	const char *why = NULL;
+	json_t *record;
+	int rc;
+
+	if (!r->options.remote)
+		return 0;
+	if (r->options.remote_take && !ax_store_readonly(r->store)) {
+		rc = ax_remote_take(r->options.remote, r->store, &o->key);
+		if (rc == 1)
+			rc = ax_plan_lookup(r, n, NULL, err);
+	} else {
+		rc = ax_remote_look(r->options.remote, r->store, &o->key,
+				    &record);
+		if (rc == 1 && (!ax_record_take(o, n, record, &why) ||
+				unusable(r, n, o, false))) {
+			forget_outputs(o, n->stage);
+			rc = 0;
+		}
+		json_decref(record);
+	}
+	o->remote = rc == 1;
+	r->remote_hits += rc == 1;
+	return rc;
 }
 
 /* The state of what is wired, as far as this node must know. */
@@ -166,6 +201,8 @@ ax_plan_decide(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
 		return 0;
 	}
 	rc = ax_plan_lookup(r, n, &reason, err);
+	if (rc == 0)
+		rc = look_remote(r, n, err);
 	if (rc < 0)
 		return ax_err_wrap(err, "%s", n->name);
 	if (rc == 1) {
@@ -402,6 +439,7 @@ ax_run_plan(struct ax_run *r, struct ax_err *err)
 	memset(e->soft, 0, g->n * sizeof(bool));
 	r->started = (double)time(NULL);
 	r->executed = r->hits = r->failed = r->skipped = r->substituted = 0;
+	r->remote_hits = r->given = 0;
 	rc = find_wanted(r, target, err);
 	if (rc == 0) {
 		find_needed(r, target);

@@ -401,6 +401,7 @@ ended_event(struct ax_progress *p, const struct ax_node *n)
 		o = event("node-cached");
 		set_text(o, "node", n->name);
 		set_key(o, out);
+		json_object_set_new(o, "remote", json_boolean(out->remote));
 	} else {
 		o = event("node-failed");
 		set_text(o, "node", n->name);
@@ -442,7 +443,8 @@ ax_progress_ended(struct ax_progress *p, const struct ax_node *n)
 		ax_str_addc(&p->out, '\n');
 		break;
 	case AX_HIT:
-		ax_str_add(&p->out, "is up to date\n");
+		ax_str_add(&p->out, out->remote ? "came from the remote cache\n"
+						: "is up to date\n");
 		break;
 	case AX_CANCELLED:
 		ax_str_add(&p->out, "stopped\n");
@@ -521,6 +523,10 @@ ax_progress_finish(struct ax_progress *p)
 				    json_integer((json_int_t)r->failed));
 		json_object_set_new(o, "skipped",
 				    json_integer((json_int_t)r->skipped));
+		json_object_set_new(o, "remote_taken",
+				    json_integer((json_int_t)r->remote_hits));
+		json_object_set_new(o, "remote_given",
+				    json_integer((json_int_t)r->given));
 		json_object_set_new(o, "seconds", json_real(seconds));
 		json_object_set_new(o, "interrupted",
 				    json_boolean(r->interrupted));
@@ -532,6 +538,10 @@ ax_progress_finish(struct ax_progress *p)
 		const size_t count[5] = {r->executed, r->hits, r->substituted,
 					 r->failed, r->skipped};
 
+		if (r->remote_hits || r->given)
+			ax_str_addf(&p->out,
+				    "remote cache: %zu taken, %zu given\n",
+				    r->remote_hits, r->given);
 		last_line(&p->out, count, seconds);
 	}
 	flush(p);

@@ -53,6 +53,7 @@ struct ax_outcome {
 	char *why;   /* one line: why it ran, or would (explain) */
 	char *error; /* failed: the message, with the end of the log */
 	int exit;    /* AX_EXIT_* for failed */
+	bool remote; /* a hit of the remote cache */
 };
 
 struct ax_run_options {
@@ -66,6 +67,9 @@ struct ax_run_options {
 	size_t nmirrors;
 	const char *const *targets; /* selectors; none: everything */
 	size_t ntargets;
+	struct ax_remote *remote; /* borrowed; NULL: none */
+	bool remote_take; /* bring what it has into the store; else only look,
+			   * and count as at hand what it says to have */
 };
 
 struct ax_run {
@@ -78,6 +82,8 @@ struct ax_run {
 	char *id; /* "20261122T031502Z-1a2b3c", time and random */
 	double started, ended;
 	size_t executed, hits, failed, skipped;
+	size_t remote_hits; /* among the hits */
+	size_t given;       /* records that went to the remote cache */
 	bool interrupted;
 	json_t *tools; /* identity of every tool asked for: name -> {path,
 			* version, digest} */

@@ -17,12 +17,14 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "artifacts/base/proc.h"
+#include "cache/remote.h"
 #include "pipeline/run/engine.h"
 #include "pipeline/run/exec.h"
 #include "pipeline/run/exec_local.h"
 #include "pipeline/run/fetching.h"
 #include "pipeline/run/progress.h"
 #include "pipeline/run/queue.h"
+#include "pipeline/run/sharing.h"
 #include "pipeline/run/signals.h"
 #include "pipeline/run/work.h"
 
@@ -57,6 +59,7 @@ struct sched {
 	struct ax_executor *x;
 	struct ax_progress *progress;
 	struct ax_fetching *fetching;
+	struct ax_sharing *sharing;
 	struct task *tasks;    /* by node */
 	struct ax_queue ready; /* those that became READY; some no longer are */
 	struct task **running; /* nrunning of them */
@@ -564,6 +567,7 @@ finish(struct sched *s, struct task *t)
 	release(t);
 	o->state = AX_DONE;
 	s->r->executed++;
+	ax_sharing_give(s->sharing, &o->key);
 	ax_journal_ok(s->r->engine->journal, t->node->name, &o->key, s->r->id,
 		      o->ended - o->started);
 	set_phase(s, t, OVER);
@@ -678,6 +682,7 @@ wait_for_news(struct sched *s)
 
 	fds[n++] = (struct pollfd){s->wake, POLLIN, 0};
 	n += ax_fetching_fds(s->fetching, fds + n, MAX_FDS - n);
+	n += ax_sharing_fds(s->sharing, fds + n, MAX_FDS - n);
 	n += s->x->fds(s->x, fds + n, MAX_FDS - n);
 	t = s->x->next(s->x);
 	if (t >= 0)
@@ -710,6 +715,7 @@ loop(struct sched *s)
 		wait_for_news(s);
 		reap_jobs(s);
 		reap_fetches(s);
+		ax_sharing_step(s->sharing);
 		if (!s->draining)
 			want_unknown(s);
 	}
@@ -780,9 +786,11 @@ execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
 		return -1;
 	s.x = ax_exec_local(on_line, &s);
 	s.fetching = ax_fetching_new(r, p);
+	s.sharing = ax_sharing_new(r, p);
 	sched_init(&s, r);
 	loop(&s);
 	settle(&s);
+	ax_sharing_end(s.sharing, s.wake);
 	rc = s.broken ? -1 : 0;
 	ax_fetching_free(s.fetching);
 	s.x->free(s.x);
@@ -862,6 +870,12 @@ note_hits(struct ax_run *r)
 	}
 }
 
+static void
+remote_note(void *arg, const char *text)
+{
+	ax_progress_note(arg, "%s", text);
+}
+
 int
 ax_run_execute(struct ax_run *r, struct ax_err *err)
 {
@@ -870,6 +884,8 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 	bool any = false;
 	int rc;
 
+	if (r->options.remote)
+		ax_remote_on_warning(r->options.remote, remote_note, p);
 	rc = ax_run_plan(r, err);
 	r->started = started;
 	if (rc == 0) {
@@ -888,6 +904,8 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 		ax_progress_finish(p);
 	}
 	r->ended = ax_wall();
+	if (r->options.remote)
+		ax_remote_on_warning(r->options.remote, NULL, NULL);
 	ax_progress_free(p);
 	return rc;
 }
