@@ -127,6 +127,51 @@ code "all held out" 1 go "$T/held2" evaluate
 like "leaves none" "$T/held2/log" 'some must be left'
 d=$T/scalar1
 
+# --- number formats ------------------------------------------------------------
+table() { # WIDTH_A WIDTH_B SIGNED FACTOR: a * b * FACTOR plus a little
+	awk -v n="$1" -v m="$2" -v s="$3" -v f="$4" 'BEGIN {
+		print "A,B,OUT"
+		for (a = -s * 2^(n-1); a < 2^(n-s); a++) for (b = -s * 2^(m-1); b < 2^(m-s); b++)
+			printf "%d,%d,%d\n", a, b, (a * b + (a + b > 9)) * f
+	}'
+}
+table 4 5 0 1 >"$T/u45.csv"
+table 6 6 1 1 >"$T/s66.csv"
+table 6 6 1 100000 >"$T/wide.csv"
+formats='u45.csv:"width_act":4,"width_weight":5,"signed":false
+u45.csv:"width_act":4,"width_weight":5,"signed":false,"act_asymmetric":true,"weight_asymmetric":true,"per_channel":true
+s66.csv:"width_act":6,"width_weight":6,"signed":true,"act_asymmetric":true
+s66.csv:"width_act":6,"width_weight":6,"signed":true,"per_channel":true'
+n=0
+echo "$formats" >"$T/formats"
+while IFS= read -r line; do
+	lut=$T/${line%%:*} f=${line#*:} n=$((n + 1))
+	job "$T/n$n.q" qat 2 "$(echo "$qat" | sed "s/}\$/,$f}/")" dataset="$data" checkpoint="$d.t/out/checkpoint.safetensors"
+	ok "format $n, quantised: $f" go "$T/n$n.q" qat
+	job "$T/n$n.e" evaluate 2 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$data" checkpoint="$T/n$n.q/out/checkpoint.safetensors"
+	ok "evaluated" go "$T/n$n.e" evaluate
+	is "as qat measured it" "$(sed -n 's/.*"correct": //p' "$T/n$n.e/metrics.json" | tr -d ,)" \
+		"$(sed -n '/"int8"/,/}/s/.*"correct": //p' "$T/n$n.q/metrics.json" | tr -d ,)"
+	first=
+	for simd in scalar avx512; do
+		AXPIPE_SIMD=$simd
+		export AXPIPE_SIMD
+		job "$T/n$n.f$simd" finetune 2 "$tune" dataset="$data" checkpoint="$T/n$n.q/out/checkpoint.safetensors" lut="$lut"
+		ok "tuned through its table, $simd" go "$T/n$n.f$simd" finetune
+		first="$first $(sum "$T/n$n.f$simd")"
+	done
+	unset AXPIPE_SIMD
+	ok "the same bytes" test "${first% *}" = " ${first##* }"
+done <"$T/formats"
+job "$T/n5" evaluate 2 '{"network":null,"mode":null,"limit":0,"batch":48}' dataset="$data" checkpoint="$T/n3.q/out/checkpoint.safetensors" lut="$T/wide.csv"
+ok "a table of 32-bit values" go "$T/n5" evaluate
+job "$T/n6" evaluate 1 '{"network":null,"mode":null,"limit":0,"batch":48}' dataset="$data" checkpoint="$T/n3.q/out/checkpoint.safetensors" lut="$T/u45.csv"
+code "a table of another sign and width" 1 go "$T/n6" evaluate
+like "says which" "$T/n6/log" "'conv1' multiplies signed codes of 6 x 6 bits, but the table is unsigned, 4 x 5 bits"
+job "$T/n7" evaluate 1 '{"network":null,"mode":null,"limit":0,"batch":48,"width_act":8,"signed":null}' dataset="$data" checkpoint="$T/n3.q/out/checkpoint.safetensors" lut="$T/table.csv"
+code "a format that the checkpoint has not" 1 go "$T/n7" evaluate
+like "shows both" "$T/n7/log" '"act_bits":6.*"act_bits":8'
+
 # --- kill -9 and again --------------------------------------------------------
 long=$(echo "$train" | sed 's/"epochs":2/"epochs":12/')
 job "$T/whole" train 1 "$long" dataset="$data"

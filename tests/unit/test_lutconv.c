@@ -141,22 +141,26 @@ test_limits(void)
 {
 	struct ax_lut t = random_table(8, 8, true, -32768, 32767);
 	struct ax_err err = AX_ERR_INIT;
-	struct ax_product p = {0};
+	struct ax_product p = {0}, own = {0};
+	struct ax_quant q;
 
 	ok(ax_product_table(&p, &t, &err) == 0, "the widest table");
-	ok(ax_product_check(&p, 65535, "conv", &err) == 0,
-	   "65535 products of it fit");
-	ok(ax_product_check(&p, 65537, "conv", &err) < 0 &&
-		   strstr(err.text, "32 bits"),
-	   "more do not: %s", err.text);
+	ax_quant_init(&q, &ax_quant_symmetric, 8, true);
+	ax_quant_set(&q, 1);
+	is_int(ax_product_fit(&own, &p, &q, &q, 65535, "conv", &err), 0,
+	       "65535 products of it fit into 32 bits");
+	is_int(ax_product_fit(&own, &p, &q, &q, 65537, "conv", &err), 1,
+	       "more do not, and get a product of their own");
+	ok(own.wide != NULL, "with 64-bit sums");
+	ax_product_free(&own);
 	ax_product_free(&p);
 	t.v[5] = 3000000;
-	ok(ax_product_table(&p, &t, &err) == 0 &&
-		   ax_product_check(&p, 715, "conv", &err) == 0,
-	   "715 products of a table with a value of 3,000,000 fit");
-	ok(ax_product_check(&p, 716, "conv", &err) < 0 &&
-		   strstr(err.text, "3000000"),
-	   "716 do not: %s", err.text);
+	ok(ax_product_table(&p, &t, &err) == 0, "a table of 32-bit values");
+	is_int(ax_product_fit(&own, &p, &q, &q, 715, "conv", &err), 0,
+	       "715 products with a value of 3,000,000 fit");
+	is_int(ax_product_fit(&own, &p, &q, &q, 716, "conv", &err), 1,
+	       "716 do not");
+	ax_product_free(&own);
 	ax_product_free(&p);
 	ax_lut_free(&t);
 	if (ax_lut_new(&t, 9, 8, true, NULL) == 0) {

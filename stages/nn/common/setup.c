@@ -87,6 +87,68 @@ check_memory(struct ax_task *t, const struct ax_network *net,
 			  ax_model_memory(net, 0, train) / gib, have / gib);
 }
 
+/* Parameters of the number format that are given, over what *f holds. */
+static void
+format_params(struct ax_format *f, struct ax_task *t)
+{
+	if (ax_task_json(t, "width_act"))
+		f->act_bits = (unsigned)ax_task_int(t, "width_act");
+	if (ax_task_json(t, "width_weight"))
+		f->weight_bits = (unsigned)ax_task_int(t, "width_weight");
+	if (ax_task_json(t, "signed"))
+		f->is_signed = ax_task_bool(t, "signed");
+	if (ax_task_json(t, "act_asymmetric"))
+		f->act_asymmetric = ax_task_bool(t, "act_asymmetric");
+	if (ax_task_json(t, "weight_asymmetric"))
+		f->weight_asymmetric = ax_task_bool(t, "weight_asymmetric");
+	if (ax_task_json(t, "per_channel"))
+		f->per_channel = ax_task_bool(t, "per_channel");
+}
+
+/* Loads the parameters in the checkpoint's format, then takes the format that
+ * the stage wants. */
+static int
+load(struct ax_model *m, struct ax_task *t, const struct ax_checkpoint *c,
+     bool need, struct ax_err *err)
+{
+	const char *text = ax_checkpoint_meta(c, "format");
+	struct ax_format have = ax_format_published(), want;
+	struct ax_str s = AX_STR_INIT;
+
+	if (text && ax_format_parse(&have, text, err) < 0)
+		return ax_err_wrap(err, "input 'checkpoint'");
+	want = have;
+	format_params(&want, t);
+	if (need && !text)
+		have = want;
+	if (need && !ax_format_equal(&have, &want)) {
+		ax_format_write(&s, &want);
+		ax_err_set(
+			err, AX_EXIT_STAGE,
+			"the checkpoint was quantised in the format %s, the "
+			"parameters ask for %s: leave them null, or quantise "
+			"anew with the stage qat",
+			text, s.buf);
+		ax_str_free(&s);
+		return -1;
+	}
+	ax_model_set_format(m, &have);
+	if (ax_model_load(m, c, err) < 0)
+		return -1;
+	if (!need)
+		ax_model_set_format(m, &want);
+	return 0;
+}
+
+int
+ax_setup_exact(struct ax_product *out, const struct ax_model *m,
+	       struct ax_err *err)
+{
+	return ax_product_integer(out, m->format.act_bits,
+				  m->format.weight_bits, m->format.is_signed,
+				  err);
+}
+
 int
 ax_setup_model(struct ax_model *out, struct ax_task *t,
 	       const struct ax_dataset *d, bool need, struct ax_err *err)
@@ -137,8 +199,12 @@ ax_setup_model(struct ax_model *out, struct ax_task *t,
 	}
 	ax_model_init(out, &net, ax_task_pool(t), ax_kern());
 	if (path)
-		rc = ax_model_load(out, &c, err);
+		rc = load(out, t, &c, need, err);
 	else {
+		struct ax_format f = ax_format_published();
+
+		format_params(&f, t);
+		ax_model_set_format(out, &f);
 		ax_model_random(out, (uint64_t)ax_task_int(t, "seed"));
 		rc = 0;
 	}
@@ -203,6 +269,10 @@ ax_setup_training(struct ax_training *out, struct ax_task *t)
 					     "calibration_batches",
 					     "width_act",
 					     "width_weight",
+					     "signed",
+					     "act_asymmetric",
+					     "weight_asymmetric",
+					     "per_channel",
 					     "bn_images",
 					     "bn_crop",
 					     "bn_flip",
@@ -254,7 +324,7 @@ ax_setup_products(struct ax_model *m, struct ax_product *table,
 		ax_model_drop_scales(m);
 		return 0;
 	}
-	if (ax_product_integer(exact, 8, 8, true, err) < 0)
+	if (ax_setup_exact(exact, m, err) < 0)
 		return -1;
 	if (ax_streq(mode, "int8"))
 		return ax_model_products(m, exact, exact, err);

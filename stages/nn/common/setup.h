@@ -16,9 +16,16 @@ int ax_setup_dataset(struct ax_dataset *out, struct ax_task *t,
  * The model: description from the parameter `network` or, when that is null,
  * from the checkpoint; parameters from the input `checkpoint` when it is wired,
  * else (not `need`) from the seed.
+ *
+ * The number format is that of the checkpoint. With `need`, parameters of it
+ * that are not null must agree with what the checkpoint says, and count where
+ * it says nothing; without, scales are dropped and the parameters rule.
  */
 int ax_setup_model(struct ax_model *out, struct ax_task *t,
 		   const struct ax_dataset *d, bool need, struct ax_err *err);
+/* The exact integer product in the model's number format. */
+int ax_setup_exact(struct ax_product *out, const struct ax_model *m,
+		   struct ax_err *err);
 /* The parameters of the training loop; `name` is the stage's. identity is
  * owned: free(t->identity). */
 void ax_setup_training(struct ax_training *out, struct ax_task *t);

@@ -25,7 +25,8 @@ size_t ax_conv_k(const struct ax_conv *c);
 /*
  * y[n][cout][oh][ow] = sum of w * x over each window, padded with zeros: one
  * chain of fma in the order (channel, row, column). w is [cout][k]. With `q`
- * the input goes through that quantiser first (values when `codes` is false).
+ * the input goes through that quantiser first: to values, or with `codes` to
+ * centred codes (code less zero point).
  * `mul` (when not 1) multiplies each finished sum.
  */
 void ax_conv_forward(struct ax_engine *e, const struct ax_conv *c, float *y,
@@ -54,5 +55,16 @@ struct ax_lookup {
 void ax_conv_lut(struct ax_engine *e, const struct ax_conv *c, float *y,
 		 const float *x, const struct ax_lookup *l,
 		 const struct ax_quant *q, size_t n);
+
+/*
+ * The same for any zero points, by 64-bit sums that no layer can leave:
+ * y = mul[o] * float(sum of (table[256 * weight code + input code] - zw[o] a -
+ * za b + za zw[o])), codes by their low 8 bits, a and b their values, za and
+ * zw[o] the zero points. Slow: for what ax_conv_lut cannot do.
+ */
+void ax_conv_wide(struct ax_engine *e, const struct ax_conv *c, float *y,
+		  const float *x, const uint8_t *wcodes, const int32_t *table,
+		  const struct ax_quant *q, const struct ax_quant *qw,
+		  const float *mul, size_t n);
 
 #endif

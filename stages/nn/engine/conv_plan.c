@@ -110,7 +110,7 @@ ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 
 	if (q && (q->set || codes)) {
 		t = ax_scratch_get(e, thread, AX_SCRATCH_TILE, n * sizeof(*t));
-		(codes ? q->ops->codes : q->ops->values)(q, e->kern, t, x, n);
+		(codes ? q->ops->centred : q->ops->values)(q, e->kern, t, x, n);
 		x = t;
 	}
 	inside(p, &from, &to);

@@ -111,7 +111,8 @@ ax_model_init(struct ax_model *m, struct ax_network *net, struct ax_pool *pool,
 		m->layer[i].approx = op->arith == AX_ARITH_APPROX;
 		m->layer[i].product = &ax_product_float;
 	}
-	ax_model_quantisers(m, 8, 8, true, true);
+	m->format = ax_format_published();
+	ax_model_set_format(m, &m->format);
 	plan_memory(m);
 }
 
@@ -168,6 +169,10 @@ ax_model_free(struct ax_model *m)
 	for (i = 0; i < m->net.n_ops; i++) {
 		free(m->norm[i].mean);
 		free(m->norm[i].inv);
+		ax_quant_free(&m->layer[i].in);
+		ax_quant_free(&m->layer[i].weight);
+		ax_quant_free(&m->layer[i].bias);
+		ax_product_free(&m->layer[i].own);
 	}
 	for (size_t b = 0; b < m->n_buffers; b++)
 		free(m->buffers[b].ptr);
@@ -229,20 +234,40 @@ ax_model_random(struct ax_model *m, uint64_t seed)
 
 /* --- scales --------------------------------------------------------------- */
 
+/* A quantiser of the format, no scale set. */
+static void
+make_quant(struct ax_quant *q, unsigned bits, bool is_signed, bool asymmetric,
+	   size_t channels)
+{
+	ax_quant_free(q);
+	ax_quant_init(q,
+		      asymmetric ? &ax_quant_asymmetric : &ax_quant_symmetric,
+		      bits, is_signed);
+	if (!is_signed)
+		q->zero = 1 << (bits - 1);
+	if (channels)
+		ax_quant_split(q, channels);
+}
+
 void
-ax_model_quantisers(struct ax_model *m, unsigned act_bits, unsigned weight_bits,
-		    bool act_signed, bool weight_signed)
+ax_model_set_format(struct ax_model *m, const struct ax_format *f)
 {
 	unsigned i;
 
+	m->format = *f;
 	for (i = 0; i < m->net.n_ops; i++) {
 		struct ax_layer *l = &m->layer[i];
+		const struct ax_op *op = &m->net.ops[i];
 
-		ax_quant_init(&l->in, &ax_quant_symmetric, act_bits,
-			      act_signed);
-		ax_quant_init(&l->weight, &ax_quant_symmetric, weight_bits,
-			      weight_signed);
-		ax_quant_init(&l->bias, &ax_quant_symmetric, 8, true);
+		if (!multiplies(op))
+			continue;
+		make_quant(&l->in, f->act_bits, f->is_signed, f->act_asymmetric,
+			   0);
+		make_quant(&l->weight, f->weight_bits, f->is_signed,
+			   f->weight_asymmetric,
+			   f->per_channel ? m->net.params[op->weight].dim[0]
+					  : 0);
+		make_quant(&l->bias, 8, true, false, 0);
 	}
 }
 
@@ -328,6 +353,7 @@ ax_model_products(struct ax_model *m, const struct ax_product *approx,
 		struct ax_layer *l = &m->layer[i];
 		const struct ax_op *op = &m->net.ops[i];
 		const struct ax_product *p = l->approx ? approx : exact;
+		int made;
 
 		if (!l->quantised)
 			continue;
@@ -341,23 +367,15 @@ ax_model_products(struct ax_model *m, const struct ax_product *approx,
 				"%s.act_in_quant.scale): give a checkpoint "
 				"from the stage qat",
 				op->name, op->name, op->name);
-		if (p->a_bits != l->in.bits || p->w_bits != l->weight.bits ||
-		    p->is_signed != l->in.is_signed ||
-		    p->is_signed != l->weight.is_signed)
-			return ax_err_set(
-				err, AX_EXIT_STAGE,
-				"layer '%s' multiplies %s codes of %u x %u "
-				"bits, but the table is %s, %u x %u bits",
-				op->name,
-				l->in.is_signed ? "signed" : "unsigned",
-				l->in.bits, l->weight.bits,
-				p->is_signed ? "signed" : "unsigned", p->a_bits,
-				p->w_bits);
-		if (ax_product_check(p,
-				     m->net.params[op->weight].n /
-					     m->net.params[op->weight].dim[0],
-				     op->name, err) < 0)
+		ax_product_free(&l->own);
+		made = ax_product_fit(&l->own, p, &l->in, &l->weight,
+				      m->net.params[op->weight].n /
+					      m->net.params[op->weight].dim[0],
+				      op->name, err);
+		if (made < 0)
 			return -1;
+		if (made > 0)
+			l->product = &l->own;
 	}
 	return 0;
 }
@@ -372,36 +390,105 @@ scale_at(struct ax_layer *l, size_t i)
 	return i == 0 ? &l->weight : i == 1 ? &l->in : &l->bias;
 }
 
+/* One number for each channel, or one: of any dimensions of size 1 or none. */
+static bool
+right_shape(const struct ax_tensor *t, const struct ax_quant *q)
+{
+	return q->channels ? t->ndim == 1 && t->n == q->channels : t->n == 1;
+}
+
+static int
+load_scale(struct ax_quant *q, const struct ax_checkpoint *c, const char *name,
+	   bool used, size_t *found, struct ax_err *err)
+{
+	struct ax_tensor *t = ax_checkpoint_get(c, name);
+	char text[96];
+	size_t i;
+
+	if (!t)
+		return 0;
+	++*found;
+	if (!used)
+		return 0;
+	if (t->dtype == AX_F32 && !right_shape(t, q))
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "checkpoint: '%s' is %s, but %s: give the "
+				  "number format that it was made with",
+				  name, ax_tensor_text(text, sizeof(text), t),
+				  q->channels ? "there is a scale for each "
+						"output channel"
+					      : "there is one scale a tensor");
+	for (i = 0; t->dtype == AX_F32 && i < t->n; i++)
+		if (!(t->f32[i] > 0 && t->f32[i] < 1e30f))
+			break;
+	if (t->dtype != AX_F32 || i < t->n)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "checkpoint: '%s' is no scale: positive f32 "
+				  "numbers are wanted",
+				  name);
+	if (q->channels)
+		memcpy(q->scales, t->f32, t->bytes);
+	ax_quant_set(q, t->f32[0]);
+	return 0;
+}
+
+static int
+load_zero(struct ax_quant *q, const struct ax_checkpoint *c, const char *name,
+	  bool used, size_t *found, struct ax_err *err)
+{
+	struct ax_tensor *t = ax_checkpoint_get(c, name);
+	size_t i;
+
+	if (!t)
+		return 0;
+	++*found;
+	if (!used)
+		return 0;
+	if (t->dtype != AX_I32 || !right_shape(t, q))
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "checkpoint: '%s' must be i32, of the shape "
+				  "of the scale",
+				  name);
+	for (i = 0; i < t->n; i++) {
+		if ((float)t->i32[i] < q->lo || (float)t->i32[i] > q->hi)
+			return ax_err_set(err, AX_EXIT_STAGE,
+					  "checkpoint: '%s' holds %d, which is "
+					  "no code: they run from %.0f to %.0f",
+					  name, t->i32[i], (double)q->lo,
+					  (double)q->hi);
+		if (q->channels)
+			q->zeros[i] = t->i32[i];
+	}
+	q->zero = t->i32[0];
+	return 0;
+}
+
 static int
 load_scales(struct ax_model *m, const struct ax_checkpoint *c, size_t *found,
 	    struct ax_err *err)
 {
-	struct ax_tensor *t;
 	unsigned op;
 	size_t i;
-	char *name;
+	char *scale, *zero;
+	int rc = 0;
 
 	for (op = 0; op < m->net.n_ops; op++)
 		for (i = 0; multiplies(&m->net.ops[op]) && i < 3; i++) {
-			name = ax_asprintf("%s.%s.scale", m->net.ops[op].name,
-					   scale_names[i]);
-			t = ax_checkpoint_get(c, name);
-			if (t && (t->dtype != AX_F32 || t->n != 1 ||
-				  !(t->f32[0] > 0 && t->f32[0] < 1e30f))) {
-				ax_err_set(err, AX_EXIT_STAGE,
-					   "checkpoint: '%s' is no scale: one "
-					   "positive f32 is wanted",
-					   name);
-				free(name);
+			struct ax_layer *l = &m->layer[op];
+
+			scale = ax_asprintf("%s.%s.scale", m->net.ops[op].name,
+					    scale_names[i]);
+			zero = ax_asprintf("%s.%s.zero_point",
+					   m->net.ops[op].name, scale_names[i]);
+			rc = load_scale(scale_at(l, i), c, scale, l->quantised,
+					found, err);
+			if (rc == 0)
+				rc = load_zero(scale_at(l, i), c, zero,
+					       l->quantised, found, err);
+			free(scale);
+			free(zero);
+			if (rc < 0)
 				return -1;
-			}
-			free(name);
-			if (!t)
-				continue;
-			++*found;
-			if (m->layer[op].quantised)
-				ax_quant_set(scale_at(&m->layer[op], i),
-					     t->f32[0]);
 		}
 	return 0;
 }
@@ -455,6 +542,7 @@ ax_model_load(struct ax_model *m, const struct ax_checkpoint *c,
 
 		if (ax_network_param(&m->net, name) < 0 &&
 		    !ax_ends(name, "_quant.scale") &&
+		    !ax_ends(name, "_quant.zero_point") &&
 		    !ax_starts(name, "state."))
 			return ax_err_set(
 				err, AX_EXIT_STAGE,
@@ -466,14 +554,44 @@ ax_model_load(struct ax_model *m, const struct ax_checkpoint *c,
 	return 0;
 }
 
+/* Zero points are kept where the format does not fix them at 0. */
+static int
+store_quant(const struct ax_quant *q, struct ax_checkpoint *c,
+	    const char *layer, const char *what, struct ax_err *err)
+{
+	size_t dim[1] = {q->channels}, n = q->channels ? q->channels : 1, i;
+	unsigned ndim = q->channels ? 1 : 0;
+	struct ax_tensor *t;
+	char *name;
+
+	name = ax_asprintf("%s.%s.scale", layer, what);
+	t = ax_checkpoint_add(c, name, AX_F32, ndim, dim, err);
+	free(name);
+	if (!t)
+		return -1;
+	for (i = 0; i < n; i++)
+		t->f32[i] = ax_quant_scale(q, i);
+	if (q->ops == &ax_quant_symmetric && q->is_signed)
+		return 0;
+	name = ax_asprintf("%s.%s.zero_point", layer, what);
+	t = ax_checkpoint_add(c, name, AX_I32, ndim, dim, err);
+	free(name);
+	if (!t)
+		return -1;
+	for (i = 0; i < n; i++)
+		t->i32[i] = ax_quant_zero(q, i);
+	return 0;
+}
+
 int
 ax_model_store(const struct ax_model *m, struct ax_checkpoint *c,
 	       struct ax_err *err)
 {
+	struct ax_str format = AX_STR_INIT;
 	struct ax_tensor *t;
+	bool scales = false;
 	unsigned i;
 	size_t s;
-	char *name;
 
 	for (i = 0; i < m->net.n_params; i++) {
 		const struct ax_net_param *p = &m->net.params[i];
@@ -493,14 +611,16 @@ ax_model_store(const struct ax_model *m, struct ax_checkpoint *c,
 
 			if (!q->set)
 				continue;
-			name = ax_asprintf("%s.%s.scale", m->net.ops[i].name,
-					   scale_names[s]);
-			t = ax_checkpoint_add(c, name, AX_F32, 0, NULL, err);
-			free(name);
-			if (!t)
+			scales = true;
+			if (store_quant(q, c, m->net.ops[i].name,
+					scale_names[s], err) < 0)
 				return -1;
-			t->f32[0] = q->scale;
 		}
 	ax_checkpoint_set_meta(c, "network", m->net.text);
+	if (scales) {
+		ax_format_write(&format, &m->format);
+		ax_checkpoint_set_meta(c, "format", format.buf);
+		ax_str_free(&format);
+	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "artifacts/checkpoint.h"
 #include "artifacts/network.h"
+#include "stages/nn/engine/format.h"
 #include "stages/nn/engine/layers.h"
 #include "stages/nn/engine/product.h"
 #include "stages/nn/engine/quant.h"
@@ -18,12 +19,14 @@ struct ax_layer {
 	bool quantised; /* the network says that it may be */
 	bool approx;    /* its products may come from a table */
 	struct ax_quant in, weight, bias;
-	const struct ax_product *product; /* borrowed */
+	const struct ax_product *product; /* borrowed, or `own` */
+	struct ax_product own;            /* one made for this layer */
 	struct ax_fit fit;                /* of `in`, while calibrating */
 };
 
 struct ax_model {
 	struct ax_network net;
+	struct ax_format format; /* of all quantised layers */
 	struct ax_engine eng;
 	float **param, **grad,
 		**moment;        /* by parameter; NULL where untrained */
@@ -63,27 +66,28 @@ const char *ax_model_not_finite(const struct ax_model *m);
  * convolutions, 1 for linear layers), zero biases, from the seed alone. */
 void ax_model_random(struct ax_model *m, uint64_t seed);
 /*
- * Parameters and, where there are any, scales: `<layer>.w_quant.scale`,
- * `<layer>.act_in_quant.scale`, `<layer>.b_quant.scale`. A tensor that is
- * missing, of another shape, or not known to the network is an error; those
+ * Parameters and, where there are any, scales: `<layer>.w_quant.scale` (one, or
+ * one for each output channel), `<layer>.act_in_quant.scale`,
+ * `<layer>.b_quant.scale`, and zero points of the first two, i32, likewise:
+ * `.zero_point`, which may be missing where they are as at first. A tensor that
+ * is missing, of another shape, or not known to the network is an error; those
  * named "state." (of a training in progress) are passed over.
  */
 int ax_model_load(struct ax_model *m, const struct ax_checkpoint *c,
 		  struct ax_err *err);
-/* The same tensors, and metadata `network`. */
+/* The same tensors, and metadata `network` and `format`. */
 int ax_model_store(const struct ax_model *m, struct ax_checkpoint *c,
 		   struct ax_err *err);
-/* Chooses the quantisers' width (before load). */
-void ax_model_quantisers(struct ax_model *m, unsigned act_bits,
-			 unsigned weight_bits, bool act_signed,
-			 bool weight_signed);
+/* Chooses the quantisers (before load); scales are not set then. */
+void ax_model_set_format(struct ax_model *m, const struct ax_format *f);
 /* True when every quantised layer has its scales; the first without is named
  * through `missing` (may be NULL). */
 bool ax_model_has_scales(const struct ax_model *m, const char **missing);
 void ax_model_drop_scales(struct ax_model *m);
 /*
  * How the quantised layers multiply: `approx` those with arith "approx",
- * `exact` the others. Both borrowed. Checks widths, scales and sums.
+ * `exact` the others. Both borrowed. Checks scales, widths and signs, and gives
+ * a layer a product of its own where zero points or long sums ask for one.
  */
 int ax_model_products(struct ax_model *m, const struct ax_product *approx,
 		      const struct ax_product *exact, struct ax_err *err);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/nn/engine/product.h"
 
+enum form { VALUES, CODES, CENTRED };
+
 /* Weights through their quantiser; caller frees. */
 static float *
-weights(struct ax_engine *e, const struct ax_operands *o, bool codes)
+weights(struct ax_engine *e, const struct ax_operands *o, enum form form)
 {
 	size_t n = o->c->cout * ax_conv_k(o->c);
 	float *w = ax_aligned(n, sizeof(*w));
 
 	if (!o->weight)
 		memcpy(w, o->w, n * sizeof(*w));
-	else if (codes)
+	else if (form == CODES)
 		o->weight->ops->codes(o->weight, e->kern, w, o->w, n);
+	else if (form == CENTRED)
+		o->weight->ops->centred(o->weight, e->kern, w, o->w, n);
 	else
 		o->weight->ops->values(o->weight, e->kern, w, o->w, n);
 	return w;
@@ -19,16 +23,49 @@ weights(struct ax_engine *e, const struct ax_operands *o, bool codes)
 
 /* s_w * s_a, both float32, rounded once. */
 static float
-scale_of(const struct ax_operands *o)
+scale_of(const struct ax_operands *o, size_t channel)
 {
-	return o->weight->scale * o->in->scale;
+	return ax_quant_scale(o->weight, channel) * o->in->scale;
+}
+
+/* Multiplies each channel of y by its scale, where there is one for each. */
+static void
+scale_channels(struct ax_engine *e, const struct ax_operands *o, float *y)
+{
+	size_t per = o->c->oh * o->c->ow, i, c;
+
+	if (!o->weight->channels)
+		return;
+	for (i = 0; i < o->n; i++)
+		for (c = 0; c < o->c->cout; c++, y += per)
+			e->kern->scale(y, y, scale_of(o, c), 0, per);
+}
+
+/* What the sums are multiplied by at once: 1 if scale_channels follows. */
+static float
+common_scale(const struct ax_operands *o)
+{
+	return o->weight->channels ? 1 : scale_of(o, 0);
+}
+
+/* Codes of the weights by their low 8 bits; caller frees. */
+static uint8_t *
+weight_codes(struct ax_engine *e, const struct ax_operands *o)
+{
+	size_t n = o->c->cout * ax_conv_k(o->c);
+	float *w = weights(e, o, CODES);
+	uint8_t *codes = ax_malloc(n + 1);
+
+	e->kern->codes(codes, w, n);
+	free(w);
+	return codes;
 }
 
 static void
 float_forward(const struct ax_product *p, struct ax_engine *e,
 	      const struct ax_operands *o, float *y)
 {
-	float *w = weights(e, o, false);
+	float *w = weights(e, o, VALUES);
 
 	(void)p;
 	ax_conv_forward(e, o->c, y, o->x, w, o->in, false, 1, o->n);
@@ -40,7 +77,7 @@ straight_through(const struct ax_product *p, struct ax_engine *e,
 		 const struct ax_operands *o, const float *dy, float *dx,
 		 float *dw)
 {
-	float *w = weights(e, o, false);
+	float *w = weights(e, o, VALUES);
 	size_t nx = o->n * o->c->cin * o->c->h * o->c->w;
 
 	(void)p;
@@ -56,27 +93,67 @@ straight_through(const struct ax_product *p, struct ax_engine *e,
 	free(w);
 }
 
+/* The scale of each channel's sums; caller frees. */
+static float *
+channel_scales(const struct ax_operands *o)
+{
+	float *mul = ax_calloc(o->c->cout, sizeof(*mul));
+	size_t c;
+
+	for (c = 0; c < o->c->cout; c++)
+		mul[c] = scale_of(o, c);
+	return mul;
+}
+
 static void
 table_forward(const struct ax_product *p, struct ax_engine *e,
 	      const struct ax_operands *o, float *y)
 {
-	size_t n = o->c->cout * ax_conv_k(o->c), m;
-	float *w = weights(e, o, true), *mul = ax_aligned(o->c->cout, 4);
-	uint8_t *codes = ax_malloc(n + 1);
-	struct ax_lookup l = {&p->rows, codes, NULL, mul, 0};
+	uint8_t *codes = weight_codes(e, o);
+	float *mul = channel_scales(o);
+	struct ax_lookup l = {&p->rows, codes, NULL, mul, (uint8_t)o->in->zero};
 
-	e->kern->codes(codes, w, n);
-	for (m = 0; m < o->c->cout; m++)
-		mul[m] = scale_of(o);
 	ax_conv_lut(e, o->c, y, o->x, &l, o->in, o->n);
 	free(codes);
 	free(mul);
-	free(w);
 }
 
-/* Sums of products of 8-bit codes stay below 2^24 up to this many, and float32
- * then adds them without error in any order. */
-#define EXACT_IN_FLOAT 1024
+static void
+wide_forward(const struct ax_product *p, struct ax_engine *e,
+	     const struct ax_operands *o, float *y)
+{
+	uint8_t *codes = weight_codes(e, o);
+	float *mul = channel_scales(o);
+
+	ax_conv_wide(e, o->c, y, o->x, codes, p->wide, o->in, o->weight, mul,
+		     o->n);
+	free(mul);
+	free(codes);
+}
+
+/* Greatest |code - zero|. */
+static int64_t
+greatest(const struct ax_quant *q)
+{
+	size_t c = 0;
+	int64_t most = 0, z;
+
+	do {
+		z = ax_quant_zero(q, c);
+		most = AX_MAX(most, (int64_t)q->hi - z);
+		most = AX_MAX(most, z - (int64_t)q->lo);
+	} while (++c < q->channels);
+	return most;
+}
+
+/* Sums of products of 8-bit codes stay below 2^24 up to some number, and
+ * float32 then adds them without error in any order. */
+static bool
+exact_in_float(const struct ax_quant *in, const struct ax_quant *weight,
+	       size_t k)
+{
+	return (int64_t)k * greatest(in) * greatest(weight) <= (int64_t)1 << 24;
+}
 
 static void
 integer_forward(const struct ax_product *p, struct ax_engine *e,
@@ -84,12 +161,17 @@ integer_forward(const struct ax_product *p, struct ax_engine *e,
 {
 	float *w;
 
-	if (ax_conv_k(o->c) * (size_t)p->rows.most > (size_t)1 << 24) {
-		table_forward(p, e, o, y);
+	if (!exact_in_float(o->in, o->weight, ax_conv_k(o->c))) {
+		if (p->wide)
+			wide_forward(p, e, o, y);
+		else
+			table_forward(p, e, o, y);
 		return;
 	}
-	w = weights(e, o, true);
-	ax_conv_forward(e, o->c, y, o->x, w, o->in, true, scale_of(o), o->n);
+	w = weights(e, o, CENTRED);
+	ax_conv_forward(e, o->c, y, o->x, w, o->in, true, common_scale(o),
+			o->n);
+	scale_channels(e, o, y);
 	free(w);
 }
 
@@ -97,17 +179,57 @@ static const struct ax_product_ops float_ops = {"float", float_forward,
 						straight_through, false};
 static const struct ax_product_ops table_ops = {"table", table_forward,
 						straight_through, true};
+static const struct ax_product_ops wide_ops = {"wide table", wide_forward,
+					       straight_through, true};
 static const struct ax_product_ops integer_ops = {"integer", integer_forward,
 						  straight_through, true};
 
 const struct ax_product ax_product_float = {.ops = &float_ops};
 
+/* --- tables --------------------------------------------------------------- */
+
+/* Rows for the kernels, or with `wide` 32-bit values for 64-bit sums. Steals
+ * t. */
+static void
+make_table(struct ax_product *out, struct ax_lut *t, bool wide)
+{
+	int32_t a0 = ax_lut_a_min(t), b0 = ax_lut_b_min(t), a, b;
+	int32_t *value = ax_calloc(256 * 256, sizeof(*value));
+
+	memset(out, 0, sizeof(*out));
+	out->ops = wide ? &wide_ops : &table_ops;
+	out->a_bits = t->n;
+	out->w_bits = t->m;
+	out->is_signed = t->sign;
+	for (a = a0; a < a0 + (1 << t->n); a++)
+		for (b = b0; b < b0 + (1 << t->m); b++)
+			value[(size_t)(b & 255) * 256 + (size_t)(a & 255)] =
+				ax_lut_at(t, a, b);
+	if (wide) {
+		out->wide = value;
+	} else {
+		ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value);
+		free(value);
+	}
+	out->lut = *t;
+	memset(t, 0, sizeof(*t));
+}
+
+static struct ax_lut
+copy_of(const struct ax_lut *t)
+{
+	struct ax_lut c = *t;
+
+	c.v = ax_malloc(ax_lut_size(t) * sizeof(*c.v));
+	memcpy(c.v, t->v, ax_lut_size(t) * sizeof(*c.v));
+	return c;
+}
+
 int
 ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		 struct ax_err *err)
 {
-	int32_t a0 = ax_lut_a_min(t), b0 = ax_lut_b_min(t), a, b;
-	int32_t(*value)[256];
+	struct ax_lut c;
 
 	memset(out, 0, sizeof(*out));
 	if (t->n > 8 || t->m > 8 || t->n < 2 || t->m < 2)
@@ -116,16 +238,8 @@ ax_product_table(struct ax_product *out, const struct ax_lut *t,
 			"table of %u x %u bits: a layer multiplies operands of "
 			"2 to 8 bits; give a table of that size",
 			t->n, t->m);
-	out->ops = &table_ops;
-	out->a_bits = t->n;
-	out->w_bits = t->m;
-	out->is_signed = t->sign;
-	value = ax_calloc(256, sizeof(*value));
-	for (a = a0; a < a0 + (1 << t->n); a++)
-		for (b = b0; b < b0 + (1 << t->m); b++)
-			value[b & 255][a & 255] = ax_lut_at(t, a, b);
-	ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value);
-	free(value);
+	c = copy_of(t);
+	make_table(out, &c, false);
 	return 0;
 }
 
@@ -147,19 +261,79 @@ ax_product_integer(struct ax_product *out, unsigned a_bits, unsigned w_bits,
 void
 ax_product_free(struct ax_product *p)
 {
+	ax_lut_free(&p->lut);
 	ax_lut_rows_free(&p->rows);
+	free(p->wide);
 	memset(p, 0, sizeof(*p));
 }
 
-int
-ax_product_check(const struct ax_product *p, size_t k, const char *layer,
-		 struct ax_err *err)
+static bool
+sums_fit_32(const struct ax_product *p, size_t k)
 {
-	if (k > (size_t)INT32_MAX / (size_t)AX_MAX(p->rows.most, 1))
+	return k <= (size_t)INT32_MAX / (size_t)AX_MAX(p->rows.most, 1);
+}
+
+/* T(a,b) - zb a - za b + za zb; false when that leaves 32 bits. */
+static bool
+fold(struct ax_lut *t, int za, int zb)
+{
+	int32_t a0 = ax_lut_a_min(t), b0 = ax_lut_b_min(t), a, b;
+	int64_t v;
+	size_t at = 0;
+
+	for (a = a0; a < a0 + (1 << t->n); a++)
+		for (b = b0; b < b0 + (1 << t->m); b++, at++) {
+			v = (int64_t)t->v[at] - zb * a - za * b + za * zb;
+			if (v < INT32_MIN || v > INT32_MAX)
+				return false;
+			t->v[at] = (int32_t)v;
+		}
+	return true;
+}
+
+static bool
+one_zero(const struct ax_quant *q)
+{
+	size_t c;
+
+	for (c = 1; c < q->channels; c++)
+		if (q->zeros[c] != q->zeros[0])
+			return false;
+	return true;
+}
+
+int
+ax_product_fit(struct ax_product *out, const struct ax_product *p,
+	       const struct ax_quant *in, const struct ax_quant *weight,
+	       size_t k, const char *layer, struct ax_err *err)
+{
+	bool at_zero = ax_quant_at_zero(in) && ax_quant_at_zero(weight);
+	struct ax_lut t;
+
+	if (p->a_bits != in->bits || p->w_bits != weight->bits ||
+	    p->is_signed != in->is_signed || p->is_signed != weight->is_signed)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "layer '%s' adds %zu products of up to %lld: "
-				  "the sum can leave 32 bits; split the layer "
-				  "or set its arith to \"float\"",
-				  layer, k, (long long)p->rows.most);
-	return 0;
+				  "layer '%s' multiplies %s codes of %u x %u "
+				  "bits, but the table is %s, %u x %u bits",
+				  layer, in->is_signed ? "signed" : "unsigned",
+				  in->bits, weight->bits,
+				  p->is_signed ? "signed" : "unsigned",
+				  p->a_bits, p->w_bits);
+	if (at_zero && sums_fit_32(p, k))
+		return 0;
+	t = copy_of(&p->lut);
+	if (one_zero(weight) && fold(&t, in->zero, ax_quant_zero(weight, 0))) {
+		make_table(out, &t, false);
+		if (sums_fit_32(out, k))
+			goto made;
+		ax_product_free(out);
+	} else {
+		ax_lut_free(&t);
+	}
+	t = copy_of(&p->lut);
+	make_table(out, &t, true);
+made:
+	if (p->ops == &integer_ops)
+		out->ops = &integer_ops;
+	return 1;
 }

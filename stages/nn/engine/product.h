@@ -37,7 +37,9 @@ struct ax_product_ops {
 struct ax_product {
 	const struct ax_product_ops *ops;
 	/* of a table */
+	struct ax_lut lut; /* as it was given */
 	struct ax_lut_rows rows;
+	int32_t *wide; /* [256 * weight code + input code] in place of rows */
 	unsigned a_bits, w_bits;
 	bool is_signed;
 };
@@ -48,9 +50,11 @@ extern const struct ax_product ax_product_float;
 
 /*
  * Products of codes from a truth table, row = input code, column = weight
- * code, summed exactly, then times float32(s_w * s_a). Gradients are those of
- * the exact product of the quantised values (straight-through). The table has
- * 2 to 8 bits an operand. Free with ax_product_free.
+ * code, summed exactly, then times float32(s_w * s_a). With zero points za, zb
+ * the sum is that of T(a,b) - zb a - za b + za zb, as T stands for the product
+ * of codes and the layer multiplies (a - za)(b - zb); a padded place is code
+ * za. Gradients are those of the exact product of the quantised values
+ * (straight-through). At most 8 bits an operand. Free with ax_product_free.
  */
 int ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		     struct ax_err *err);
@@ -58,8 +62,18 @@ int ax_product_table(struct ax_product *out, const struct ax_lut *t,
 int ax_product_integer(struct ax_product *out, unsigned a_bits, unsigned w_bits,
 		       bool is_signed, struct ax_err *err);
 void ax_product_free(struct ax_product *p);
-/* Fails when k products can leave 32 bits; `layer` names it. */
-int ax_product_check(const struct ax_product *p, size_t k, const char *layer,
-		     struct ax_err *err);
+/*
+ * Makes p fit for layers of k products under these quantisers (scales known):
+ * returns 0 when p does as it is, 1 when *out (to be freed) does instead, -1
+ * when its width or sign are not theirs; `layer` names the layer.
+ *
+ * Zero points that all channels share are folded into a table of its own, which
+ * the fast kernels then look up. Where sums could leave 32 bits (k times the
+ * greatest |value|), or channels have different zero points, out adds 64-bit
+ * sums.
+ */
+int ax_product_fit(struct ax_product *out, const struct ax_product *p,
+		   const struct ax_quant *in, const struct ax_quant *weight,
+		   size_t k, const char *layer, struct ax_err *err);
 
 #endif

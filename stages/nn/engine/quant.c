@@ -2,22 +2,68 @@
 #include "stages/nn/engine/quant.h"
 
 #include <float.h>
+#include <math.h>
+
+/* The quantiser of one channel, by itself; without channels q itself. */
+static struct ax_quant
+channel(const struct ax_quant *q, size_t c)
+{
+	struct ax_quant one = *q;
+
+	if (q->channels) {
+		one.scale = q->scales[c];
+		one.zero = q->zeros[c];
+		one.channels = 0;
+	}
+	return one;
+}
+
+/* out = mul * (code - zero), mul being the scale for `values`, else 1. */
+static void
+quantise(const struct ax_quant *q, const struct ax_kern *k, float *out,
+	 const float *x, size_t n, bool values)
+{
+	size_t runs = q->channels ? q->channels : 1, len = n / runs, c;
+
+	for (c = 0; c < runs; c++) {
+		struct ax_quant o = channel(q, c);
+
+		k->quant(out + c * len, x + c * len, o.scale,
+			 o.lo - (float)o.zero, o.hi - (float)o.zero,
+			 values ? o.scale : 1, len);
+	}
+}
 
 static void
 values(const struct ax_quant *q, const struct ax_kern *k, float *out,
        const float *x, size_t n)
 {
 	if (q->set)
-		k->quant(out, x, q->scale, q->lo, q->hi, q->scale, n);
+		quantise(q, k, out, x, n, true);
 	else if (out != x)
 		memcpy(out, x, n * sizeof(*x));
+}
+
+static void
+centred(const struct ax_quant *q, const struct ax_kern *k, float *out,
+	const float *x, size_t n)
+{
+	quantise(q, k, out, x, n, false);
 }
 
 static void
 codes(const struct ax_quant *q, const struct ax_kern *k, float *out,
       const float *x, size_t n)
 {
-	k->quant(out, x, q->scale, q->lo, q->hi, 1, n);
+	size_t runs = q->channels ? q->channels : 1, len = n / runs, c, i;
+
+	quantise(q, k, out, x, n, false);
+	for (c = 0; c < runs; c++) {
+		float zero = (float)ax_quant_zero(q, c);
+
+		for (i = 0; zero != 0 && i < len; i++)
+			out[c * len + i] += zero;
+	}
 }
 
 /*
@@ -37,7 +83,7 @@ struct mse {
 	const struct ax_quant *q;
 	const float *x;
 	size_t n;
-	float scale;
+	float scale, lo, hi; /* centred codes */
 	double *part;
 };
 
@@ -51,8 +97,7 @@ mse_piece(void *arg, size_t i, unsigned thread)
 	double two[2];
 
 	/* rounding to whole codes and clamping to whole bounds commute */
-	m->e->kern->quant(t, m->x + at, m->scale, m->q->lo, m->q->hi, m->scale,
-			  n);
+	m->e->kern->quant(t, m->x + at, m->scale, m->lo, m->hi, m->scale, n);
 	for (j = 0; j < n; j++)
 		t[j] -= m->x[at + j];
 	m->e->kern->sums(two, t, t, n);
@@ -65,18 +110,32 @@ scale_of(const struct ax_fit *f, size_t i)
 	return (float)(f->scale * (f->pass == 1 ? coarse : fine)[i]);
 }
 
+/* The zero point under a scale: where the least number gets the least code. */
+static int
+zero_of(const struct ax_quant *q, const struct ax_fit *f, double scale)
+{
+	double z;
+
+	if (q->ops != &ax_quant_asymmetric)
+		return q->zero;
+	z = floor((double)q->lo - (double)f->low / scale + 0.5);
+	return (int)AX_MAX((double)q->lo, AX_MIN((double)q->hi, z));
+}
+
 static void
 see(const struct ax_quant *q, struct ax_fit *f, struct ax_engine *e,
     const float *x, size_t n)
 {
 	size_t pieces = (n + PIECE - 1) / PIECE, i, t;
-	struct mse m = {e, q, x, n, 0, NULL};
-	float a;
+	struct mse m = {e, q, x, n, 0, 0, 0, NULL};
+	float a, zero;
 
 	if (f->pass == 0) {
 		for (i = 0; i < n; i++) {
 			a = x[i] < 0 ? -x[i] : x[i];
 			f->most = a > f->most ? a : f->most;
+			f->low = x[i] < f->low ? x[i] : f->low;
+			f->high = x[i] > f->high ? x[i] : f->high;
 		}
 		return;
 	}
@@ -85,6 +144,9 @@ see(const struct ax_quant *q, struct ax_fit *f, struct ax_engine *e,
 		m.scale = scale_of(f, t);
 		if (m.scale < FLT_MIN)
 			continue;
+		zero = (float)zero_of(q, f, (double)m.scale);
+		m.lo = q->lo - zero;
+		m.hi = q->hi - zero;
 		ax_pool_for(e->pool, pieces, mse_piece, &m);
 		for (i = 0; i < pieces; i++)
 			f->error[t] += m.part[i];
@@ -98,7 +160,11 @@ next(struct ax_quant *q, struct ax_fit *f)
 	size_t i, best = 0;
 
 	if (f->pass == 0) {
-		f->scale = (double)(f->most / q->hi);
+		if (q->ops == &ax_quant_asymmetric)
+			f->scale =
+				(double)((f->high - f->low) / (q->hi - q->lo));
+		else
+			f->scale = (double)(f->most / (q->hi - (float)q->zero));
 		if (f->scale < (double)FLT_EPSILON)
 			f->scale = (double)FLT_EPSILON;
 		f->tries = AX_LEN(coarse);
@@ -112,6 +178,7 @@ next(struct ax_quant *q, struct ax_fit *f)
 	memset(f->error, 0, sizeof(f->error));
 	if (++f->pass < 3)
 		return true;
+	q->zero = zero_of(q, f, (double)(float)f->scale);
 	ax_quant_set(q, (float)f->scale);
 	return false;
 }
@@ -119,16 +186,30 @@ next(struct ax_quant *q, struct ax_fit *f)
 void
 ax_quant_fit(struct ax_quant *q, struct ax_engine *e, const float *x, size_t n)
 {
+	size_t runs = q->channels ? q->channels : 1, len = n / runs, c;
 	struct ax_fit f;
 
-	memset(&f, 0, sizeof(f));
-	do
-		q->ops->see(q, &f, e, x, n);
-	while (q->ops->next(q, &f));
+	for (c = 0; c < runs; c++) {
+		struct ax_quant one = channel(q, c);
+
+		memset(&f, 0, sizeof(f));
+		do
+			one.ops->see(&one, &f, e, x + c * len, len);
+		while (one.ops->next(&one, &f));
+		if (q->channels) {
+			q->scales[c] = one.scale;
+			q->zeros[c] = one.zero;
+			q->set = true;
+		} else {
+			*q = one;
+		}
+	}
 }
 
-const struct ax_quant_ops ax_quant_symmetric = {"symmetric", values, codes,
-						NULL,        see,    next};
+const struct ax_quant_ops ax_quant_symmetric = {
+	"symmetric", values, codes, centred, NULL, see, next};
+const struct ax_quant_ops ax_quant_asymmetric = {
+	"asymmetric", values, codes, centred, NULL, see, next};
 
 void
 ax_quant_init(struct ax_quant *q, const struct ax_quant_ops *ops, unsigned bits,
@@ -144,8 +225,53 @@ ax_quant_init(struct ax_quant *q, const struct ax_quant_ops *ops, unsigned bits,
 }
 
 void
+ax_quant_split(struct ax_quant *q, size_t channels)
+{
+	size_t c;
+
+	q->channels = channels;
+	q->scales = ax_calloc(channels, sizeof(*q->scales));
+	q->zeros = ax_calloc(channels, sizeof(*q->zeros));
+	for (c = 0; c < channels; c++)
+		q->zeros[c] = q->zero;
+}
+
+void
+ax_quant_free(struct ax_quant *q)
+{
+	free(q->scales);
+	free(q->zeros);
+	q->scales = NULL;
+	q->zeros = NULL;
+	q->channels = 0;
+}
+
+void
 ax_quant_set(struct ax_quant *q, float scale)
 {
 	q->scale = scale;
 	q->set = true;
+}
+
+float
+ax_quant_scale(const struct ax_quant *q, size_t c)
+{
+	return q->channels ? q->scales[c] : q->scale;
+}
+
+int
+ax_quant_zero(const struct ax_quant *q, size_t c)
+{
+	return q->channels ? q->zeros[c] : q->zero;
+}
+
+bool
+ax_quant_at_zero(const struct ax_quant *q)
+{
+	size_t c;
+
+	for (c = 0; c < q->channels; c++)
+		if (q->zeros[c])
+			return false;
+	return q->channels || q->zero == 0;
 }

@@ -125,7 +125,7 @@ count_inputs(void *arg, struct ax_model *m, unsigned op, const float *x)
 					counts[(ptrdiff_t)*code++ + zero] +=
 						p->rows[y] * p->columns[z] *
 						p->filters;
-		counts[zero] += p->padded;
+		counts[zero + q->zero] += p->padded;
 	}
 }
 

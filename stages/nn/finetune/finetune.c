@@ -44,7 +44,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	conf.keep_best = true;
 	rc = ax_setup_table(&table, t, err);
 	if (rc == 0)
-		rc = ax_product_integer(&exact, 8, 8, true, err);
+		rc = ax_setup_exact(&exact, &m, err);
 	if (rc == 0)
 		rc = ax_model_products(&m, &table, &exact, err);
 	if (rc == 0)

@@ -15,7 +15,7 @@ measure_integer(struct ax_task *t, struct ax_model *m,
 	struct ax_evaluation e;
 	int rc = -1;
 
-	if (ax_product_integer(&exact, 8, 8, true, err) < 0)
+	if (ax_setup_exact(&exact, m, err) < 0)
 		return -1;
 	if (ax_model_products(m, &exact, &exact, err) == 0 &&
 	    ax_evaluate(&e, m, d, &d->test, d->test.n, 128, NULL, err) == 0) {
@@ -44,7 +44,6 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 		ax_dataset_free(&d);
 		return -1;
 	}
-	ax_model_drop_scales(&m);
 	ax_setup_training(&conf, t);
 	conf.calibrate_at = (size_t)ax_task_int(t, "warmup_float");
 	conf.calibration_batches =
