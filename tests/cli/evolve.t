@@ -119,7 +119,7 @@ kill_resume resumed long
 # --- checkpoints that do not fit are ignored
 again other two ''
 mkdir "$T/other/checkpoint"
-sed '1s/-1$/-0/' "$T/state" >"$T/other/checkpoint/state"
+sed '1s/-2$/-0/' "$T/state" >"$T/other/checkpoint/state"
 (cd "$T/other" && "$run") >"$T/log" 2>&1
 like 'checkpoint of another version' "$T/log" 'is of another version; starting from the beginning'
 is 'same bytes' "$(sums other)" "$want"

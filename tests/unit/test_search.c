@@ -230,7 +230,7 @@ static uint64_t
 search(unsigned w, bool sign, uint64_t bound, unsigned threads,
        unsigned allowed, int64_t *cost, uint64_t *wce, int64_t *began)
 {
-	struct ax_anneal_params q = {5, 48000, 4, 2, 1.5, 0.1};
+	struct ax_anneal_params q = {5, 64000, 6, 4, 2, 1.5, 0.1};
 	struct ax_pool *pool = ax_pool_new(threads);
 	struct ax_str state = AX_STR_INIT;
 	const struct ax_circuit *c;

@@ -11,10 +11,10 @@
 
 /* Everything that decides the result. */
 static const char *const params[] = {
-	"algorithm",   "seed",        "wce",        "wce_abs",     "signed",
-	"gates",       "costs",       "steps",      "islands",     "cycles",
-	"temperature", "generations", "population", "top_k_ratio", "eps_start",
-	"eps_tau",     "weights"};
+	"algorithm", "seed",        "wce",         "wce_abs",    "signed",
+	"gates",     "costs",       "steps",       "islands",    "cycles",
+	"restarts",  "temperature", "generations", "population", "top_k_ratio",
+	"eps_start", "eps_tau",     "weights"};
 static const char *const inputs[] = {"netlist", "liberty", "reference"};
 
 /* --- checkpoints --------------------------------------------------------- */

@@ -43,6 +43,30 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 	return 0;
 }
 
+/* Enough visits for an annealing to get most of the way down. */
+enum { SHORT = 100000 };
+
+static unsigned
+restarts(const struct evolve *e, const struct ax_anneal_params *q)
+{
+	uint64_t n = q->steps / q->cycles / SHORT;
+
+	if (ax_task_json(e->task, "restarts"))
+		return (unsigned)ax_task_int(e->task, "restarts");
+	return (unsigned)AX_MIN(AX_MAX(n, q->islands), 1024);
+}
+
+/* How many starts, cheapest first, are worth a try. */
+static size_t
+worth(const struct ax_start *start, size_t n)
+{
+	size_t k = 1;
+
+	while (k < n && k < 32 && start[k].cost <= start[0].cost * 11 / 10)
+		k++;
+	return k;
+}
+
 /* Transistors are worth this much on average. */
 static double
 scale(const struct ax_costs *k)
@@ -189,6 +213,7 @@ evolve_own(struct evolve *e, struct ax_err *err)
 	q.steps = (uint64_t)ax_task_int(e->task, "steps");
 	q.islands = (unsigned)ax_task_int(e->task, "islands");
 	q.cycles = (unsigned)ax_task_int(e->task, "cycles");
+	q.restarts = restarts(e, &q);
 	q.hot = ax_task_json(e->task, "temperature")
 			? ax_task_num(e->task, "temperature")
 			: ax_anneal_heat((double)e->bound /
@@ -201,10 +226,10 @@ evolve_own(struct evolve *e, struct ax_err *err)
 		ax_search_free(&s);
 		return -1;
 	}
-	for (size_t k = 0; k < n && k < 8; k++)
+	for (size_t k = 0; k < worth(start, n); k++)
 		fprintf(stderr, "start %zu: cost %" PRId64 ", %s\n", k,
 			start[k].cost, start[k].what);
-	rc = search(e, &s, &q, start, AX_MIN(n, 2u), err);
+	rc = search(e, &s, &q, start, worth(start, n), err);
 	ax_starts_free(start, n);
 	ax_search_free(&s);
 	return rc;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * axpipe's own search: a fixed number of islands anneal side by side and meet
- * at fixed epochs. What each does depends on the seed and its number alone, and
- * the budget is counted in visits, so the result does not depend on how many
- * threads run them or how fast.
+ * axpipe's own search: a race of simulated annealings. The first round anneals
+ * many times, from all starts in turn; each later round goes on with the best
+ * circuits of the one before, fewer of them and for longer, so that all rounds
+ * cost the same ("successive halving"). What an annealing does depends on the
+ * seed and its number alone, and the budget is counted in visits, so the result
+ * does not depend on how many threads run them or how fast.
  */
 #ifndef AX_SEARCH_ANNEAL_H
 #define AX_SEARCH_ANNEAL_H
@@ -12,10 +14,11 @@
 
 struct ax_anneal_params {
 	uint64_t seed;
-	uint64_t steps;   /* visits of all islands together */
-	unsigned islands; /* 1..256 */
-	unsigned cycles;  /* 1..64: annealings in a row */
-	double hot, cold; /* temperature at both ends of a cycle */
+	uint64_t steps;    /* visits of all annealings together */
+	unsigned restarts; /* 1..4096: annealings of the first round */
+	unsigned islands;  /* 1..256: side by side, and in the last round */
+	unsigned cycles;   /* 1..64: rounds */
+	double hot, cold;  /* temperature at both ends of an annealing */
 };
 
 /* Temperature (in transistors) that suits a relative bound: measured best
@@ -31,12 +34,13 @@ struct ax_anneal_note {
 
 struct ax_anneal;
 
-/* Starts are used in turn: island k begins at start k mod n. Borrows `s`. */
+/* Annealing k of the first round begins at start k mod n. Borrows `s` and
+ * `start`. */
 struct ax_anneal *ax_anneal_new(const struct ax_search *s,
 				const struct ax_anneal_params *params,
 				const struct ax_start *start, size_t n);
 void ax_anneal_free(struct ax_anneal *a);
-/* Runs all islands for one epoch; false when the budget was already used up. */
+/* Runs the islands for one epoch; false when the budget was already used up. */
 bool ax_anneal_epoch(struct ax_anneal *a, struct ax_pool *pool);
 uint64_t ax_anneal_steps(const struct ax_anneal *a);
 uint64_t ax_anneal_total(const struct ax_anneal *a);

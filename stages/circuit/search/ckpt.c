@@ -3,7 +3,7 @@
 
 #include "artifacts/base/io.h"
 
-#define MAGIC "axpipe-search-1\n" /* raise with the layout of any payload */
+#define MAGIC "axpipe-search-2\n" /* raise with the layout of any payload */
 #define MAX_STATE (256u << 20)
 
 void

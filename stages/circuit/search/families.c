@@ -123,42 +123,40 @@ error_range(const struct ax_problem *p, const struct ax_circuit *c,
 	free(got);
 }
 
-/* Takes c as a start when it keeps the bound and is cheaper than *best. */
-static void
-consider(const struct ax_search *s, const struct ax_family *f,
-	 struct ax_start *best)
+/* A member of a family as a start; false when it breaks the bound. */
+static bool
+make_start(const struct ax_search *s, const struct ax_family *f,
+	   struct ax_start *to)
 {
-	struct ax_circuit c = AX_CIRCUIT_INIT;
-	int64_t cost;
-
-	ax_family_build(s->p, f, &c);
-	ax_circuit_tidy(&c);
-	if (ax_search_legalise(s, &c, NULL) == 0 && ax_search_feasible(s, &c)) {
-		cost = ax_circuit_cost(&c, &s->costs);
-		if (!best->what[0] || cost < best->cost) {
-			ax_circuit_copy(&best->c, &c);
-			best->cost = cost;
-			snprintf(best->what, sizeof(best->what),
-				 "%s, %u columns dropped, %" PRIu64 " added%s",
-				 f->booth ? f->swap ? "Booth by A" : "Booth"
-					  : "array",
-				 f->drop, f->add, f->chain ? ", chained" : "");
-		}
+	ax_family_build(s->p, f, &to->c);
+	ax_circuit_tidy(&to->c);
+	if (ax_search_legalise(s, &to->c, NULL) < 0 ||
+	    !ax_search_feasible(s, &to->c)) {
+		ax_circuit_free(&to->c);
+		return false;
 	}
-	ax_circuit_free(&c);
+	to->cost = ax_circuit_cost(&to->c, &s->costs);
+	snprintf(to->what, sizeof(to->what),
+		 "%s, %u columns dropped, %" PRIu64 " added%s",
+		 f->booth ? f->swap ? "Booth by A" : "Booth" : "array", f->drop,
+		 f->add, f->chain ? ", chained" : "");
+	return true;
 }
 
-/* The members of one shape and number of dropped columns that keep the bound:
- * any constant of a range does, a few of them are tried. */
+enum { CONSTANTS = 6 };
+
+/*
+ * The members of one shape and number of dropped columns that keep the bound:
+ * any constant of a range does, a few of them are taken.
+ */
 static void
 add_constants(const struct ax_search *s, struct ax_family f, uint64_t bound,
 	      struct ax_start *list, size_t *n)
 {
 	struct ax_circuit c = AX_CIRCUIT_INIT;
-	int64_t least, most, lo, hi, step = 1;
+	int64_t least, most, lo, hi, step = 1, add[CONSTANTS];
 	int64_t w = (int64_t)AX_MIN(bound, 1u << 30);
 
-	f.add = 0;
 	ax_family_build(s->p, &f, &c);
 	error_range(s->p, &c, &least, &most);
 	ax_circuit_free(&c);
@@ -166,32 +164,36 @@ add_constants(const struct ax_search *s, struct ax_family f, uint64_t bound,
 	hi = least + w;
 	if (lo > hi)
 		return;
-	/* the roundest number of the range */
+	/* the roundest number of the range, and a walk through it */
 	while ((lo + 2 * step - 1) / (2 * step) * (2 * step) <= hi && step < hi)
 		step *= 2;
-	for (int chain = 0; chain < 2; chain++) {
-		struct ax_start *st = &list[*n];
-		const int64_t add[] = {lo, hi, (lo + hi) / 2,
-				       (lo + step - 1) / step * step};
+	add[0] = (lo + step - 1) / step * step;
+	for (int k = 1; k < CONSTANTS; k++)
+		add[k] = lo + (hi - lo) * (k - 1) / (CONSTANTS - 2);
+	for (int k = 0; k < CONSTANTS; k++) {
+		bool known = false;
 
-		f.chain = chain != 0;
-		for (size_t k = 0; k < AX_LEN(add); k++) {
-			f.add = (uint64_t)add[k];
-			consider(s, &f, st);
+		for (int j = 0; j < k; j++)
+			known = known || add[j] == add[k];
+		f.add = (uint64_t)add[k];
+		for (int chain = 0; chain < 2 && !known; chain++) {
+			f.chain = chain != 0;
+			*n += make_start(s, &f, &list[*n]);
 		}
-		*n += st->what[0] != 0;
 	}
 }
 
 struct ax_start *
 ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
 {
+	const unsigned shapes = 3;
 	struct ax_start *list =
-		ax_calloc(6 * (size_t)s->p->outs + 7, sizeof(*list));
+		ax_calloc((size_t)(s->p->outs + 1) * shapes * CONSTANTS * 2 + 1,
+			  sizeof(*list));
 
 	*n = 0;
 	for (unsigned drop = 0; drop <= s->p->outs; drop++)
-		for (int shape = 0; shape < 3; shape++)
+		for (unsigned shape = 0; shape < shapes; shape++)
 			add_constants(s,
 				      (struct ax_family){.drop = drop,
 							 .booth = shape > 0,

@@ -38,10 +38,9 @@ struct ax_start {
 };
 
 /*
- * All members of the families that keep the bound, one for each shape and
- * number of dropped columns (with the cheapest of a few constants), legal and
- * tidy, cheapest first. There is room for one more in the list. Caller frees
- * with ax_starts_free.
+ * Members of the families that keep the bound: every shape and number of
+ * dropped columns with a few constants, legal and tidy, cheapest first. There
+ * is room for one more in the list. Caller frees with ax_starts_free.
  */
 struct ax_start *ax_families(const struct ax_search *s, uint64_t bound,
 			     size_t *n);

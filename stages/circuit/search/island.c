@@ -11,11 +11,11 @@ grow_rows(struct ax_island *i, uint32_t rows)
 	uint32_t cap = AX_MAX(rows, i->rows + i->rows / 2);
 	uint64_t *full = ax_aligned((size_t)cap * i->stride, sizeof(*full));
 	uint64_t *pool =
-		ax_aligned((size_t)2 * cap * AX_BLOCK_WORDS, sizeof(*pool));
+		ax_aligned((size_t)2 * cap * AX_POOL_WORDS, sizeof(*pool));
 
 	if (i->rows) {
 		memcpy(full, i->full, (size_t)i->rows * i->stride * 8);
-		memcpy(pool, i->pool, (size_t)i->rows * AX_BLOCK_WORDS * 8);
+		memcpy(pool, i->pool, (size_t)i->rows * AX_POOL_WORDS * 8);
 	}
 	free(i->full);
 	free(i->pool);
@@ -103,10 +103,10 @@ pool_fill_slot(struct ax_island *i, unsigned slot)
 		i->s->limits + q / AX_BLOCK_BITS * p->outs * 2 * AX_BLOCK_WORDS;
 
 	for (unsigned r = 0; r < i->c.ins + i->c.n; r++)
-		copy_bit(i->pool + (size_t)i->row[r] * AX_BLOCK_WORDS, slot,
+		copy_bit(i->pool + (size_t)i->row[r] * AX_POOL_WORDS, slot,
 			 i->full + (size_t)i->row[r] * i->stride, q);
 	for (unsigned k = 0; k < 2 * p->outs; k++)
-		copy_bit(i->pool_limits + k * AX_BLOCK_WORDS, slot,
+		copy_bit(i->pool_limits + k * AX_POOL_WORDS, slot,
 			 limits + k * AX_BLOCK_WORDS, in_block);
 }
 
@@ -115,7 +115,7 @@ ax_island_remember(struct ax_island *i, size_t pattern)
 {
 	unsigned slot = i->seen_next;
 
-	i->seen_next = (slot + 1) % AX_BLOCK_BITS;
+	i->seen_next = (slot + 1) % AX_POOL_BITS;
 	i->seen[slot] = (uint32_t)pattern;
 	pool_fill_slot(i, slot);
 }
@@ -147,7 +147,7 @@ simulate(struct ax_island *i)
 	for (size_t b = 0; b < i->p->blocks; b++)
 		i->p->kern->run(i->full + b * AX_BLOCK_WORDS, i->stride,
 				i->old_op, c->n);
-	for (unsigned k = 0; k < AX_BLOCK_BITS; k++)
+	for (unsigned k = 0; k < AX_POOL_BITS; k++)
 		pool_fill_slot(i, k);
 	ax_island_count_uses(i);
 	i->cost = ax_circuit_cost(c, &i->s->costs);
@@ -166,7 +166,7 @@ ax_island_new(const struct ax_search *s, const struct ax_circuit *c,
 	i->p = p;
 	i->stride = p->blocks * AX_BLOCK_WORDS;
 	i->rng = ax_rng(seed, "island", index);
-	i->pool_limits = ax_aligned((size_t)2 * p->outs * AX_BLOCK_WORDS, 8);
+	i->pool_limits = ax_aligned((size_t)2 * p->outs * AX_POOL_WORDS, 8);
 	i->care1 = ax_aligned(3 * AX_BLOCK_WORDS, 8);
 	i->care0 = i->care1 + AX_BLOCK_WORDS;
 	i->bad = i->care0 + AX_BLOCK_WORDS;
@@ -174,7 +174,7 @@ ax_island_new(const struct ax_search *s, const struct ax_circuit *c,
 	i->touched = ax_calloc(p->blocks, sizeof(*i->touched));
 	for (size_t b = 0; b < p->blocks; b++)
 		i->order[b] = (uint32_t)b;
-	for (unsigned k = 0; k < AX_BLOCK_BITS; k++)
+	for (unsigned k = 0; k < AX_POOL_BITS; k++)
 		i->seen[k] = ax_rng_below(&i->rng, (uint32_t)p->patterns);
 	ax_island_set(i, c);
 	ax_circuit_copy(&i->best, &i->c);
@@ -275,7 +275,7 @@ ax_island_save(const struct ax_island *i, struct ax_str *out)
 {
 	ax_circuit_put(out, &i->c);
 	ax_circuit_put(out, &i->best);
-	for (unsigned k = 0; k < AX_BLOCK_BITS; k++)
+	for (unsigned k = 0; k < AX_POOL_BITS; k++)
 		ax_ck_put(out, i->seen[k], 4);
 	ax_ck_put(out, i->seen_next, 4);
 	for (size_t b = 0; b < i->p->blocks; b++)
@@ -299,9 +299,9 @@ ax_island_restore(struct ax_island *i, struct ax_ck_reader *r)
 {
 	ax_circuit_get(r, i->p, &i->c);
 	ax_circuit_get(r, i->p, &i->best);
-	for (unsigned k = 0; k < AX_BLOCK_BITS; k++)
+	for (unsigned k = 0; k < AX_POOL_BITS; k++)
 		i->seen[k] = (uint32_t)ax_ck_get_max(r, 4, i->p->patterns - 1);
-	i->seen_next = (unsigned)ax_ck_get_max(r, 4, AX_BLOCK_BITS - 1);
+	i->seen_next = (unsigned)ax_ck_get_max(r, 4, AX_POOL_BITS - 1);
 	for (size_t b = 0; b < i->p->blocks; b++)
 		i->order[b] = (uint32_t)ax_ck_get_max(r, 4, i->p->blocks - 1);
 	for (int k = 0; k < 4; k++) {

@@ -18,7 +18,7 @@ struct ax_island {
 	uint64_t *full, *pool, *pool_limits;
 	size_t stride; /* words of a row of `full` */
 	uint32_t rows, *row, *spare, spares;
-	uint32_t seen[AX_BLOCK_BITS]; /* the pool's patterns */
+	uint32_t seen[AX_POOL_BITS]; /* the pool's patterns */
 	unsigned seen_next;
 	uint32_t *order;  /* blocks, the ones that failed last first */
 	uint8_t *touched; /* by block */

@@ -16,6 +16,9 @@
 
 #define AX_BLOCK_WORDS 32
 #define AX_BLOCK_BITS 2048
+/* A pool of patterns, on which replacements are tried first. */
+#define AX_POOL_WORDS 8
+#define AX_POOL_BITS 512
 
 /* Gates as the searches know them; AX_G_BUF is a step, never a node. */
 enum ax_g {
@@ -69,12 +72,14 @@ struct ax_search_kern {
 	 */
 	bool (*bound)(const uint64_t *const *out, const uint64_t *limits,
 		      unsigned bits, bool flip, uint64_t *bad);
-	/* flags[i] = AX_HIT_* of row[i] on one block. When all four are set the
-	 * rest of the row is not looked at. */
-	void (*scan)(const uint64_t *base, size_t stride, const uint32_t *row,
-		     size_t n, const uint64_t *f1, const uint64_t *f0,
-		     uint8_t *flags);
-	/* True when (x ^ -px) & (y ^ -py) & f is zero on the block. */
+	/* The same two on a pool: rows and limits of AX_POOL_WORDS. */
+	void (*pool_run)(uint64_t *base, const struct ax_kop *op, size_t n);
+	bool (*pool_bound)(const uint64_t *const *out, const uint64_t *limits,
+			   unsigned bits, bool flip, uint64_t *bad);
+	/* flags[i] = AX_HIT_* of row[i] on the pool. */
+	void (*scan)(const uint64_t *base, const uint32_t *row, size_t n,
+		     const uint64_t *f1, const uint64_t *f0, uint8_t *flags);
+	/* True when (x ^ -px) & (y ^ -py) & f is zero on the pool. */
 	bool (*disjoint)(const uint64_t *x, unsigned px, const uint64_t *y,
 			 unsigned py, const uint64_t *f);
 	/* True when (x ^ y ^ v) & care, with `inv` inverted, is zero. */

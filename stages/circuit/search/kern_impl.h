@@ -5,8 +5,9 @@
  * TL(f, a, b, c): the ternary function f of three vectors.
  */
 
-ATTR static void
-FN(run)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n)
+ATTR static inline __attribute__((always_inline)) void
+FN(run_words)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n,
+	      int vecs)
 {
 	const VEC *a, *b;
 	VEC *d, m1, m2, m3, x, y;
@@ -18,12 +19,24 @@ FN(run)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n)
 		m1 = SET1(form[op[i].gate][0]);
 		m2 = SET1(form[op[i].gate][1]);
 		m3 = SET1(form[op[i].gate][2]);
-		for (int k = 0; k < AX_BLOCK_WORDS / VW; k++) {
+		for (int k = 0; k < vecs; k++) {
 			x = TL(F_AND3, a[k], b[k], m1);
 			y = TL(F_XOR_AND, a[k], b[k], m2);
 			d[k] = TL(F_XOR3, x, y, m3);
 		}
 	}
+}
+
+ATTR static void
+FN(run)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n)
+{
+	FN(run_words)(base, stride, op, n, AX_BLOCK_WORDS / VW);
+}
+
+ATTR static void
+FN(pool_run)(uint64_t *base, const struct ax_kop *op, size_t n)
+{
+	FN(run_words)(base, AX_POOL_WORDS, op, n, AX_POOL_WORDS / VW);
 }
 
 ATTR static bool
@@ -92,26 +105,25 @@ FN(worst)(const uint64_t *const *out, const uint64_t *exact, unsigned bits,
 	return most;
 }
 
-ATTR static bool
-FN(bound)(const uint64_t *const *out, const uint64_t *limits, unsigned bits,
-	  bool flip, uint64_t *bad)
+ATTR static inline __attribute__((always_inline)) bool
+FN(bound_words)(const uint64_t *const *out, const uint64_t *limits,
+		unsigned bits, bool flip, uint64_t *bad, int vecs)
 {
 	VEC a, lo, hi, below, above, any = SET1(0), top = SET1(0);
 
 	if (flip)
 		top = ~top;
-	for (int k = 0; k < AX_BLOCK_WORDS / VW; k++) {
+	for (int k = 0; k < vecs; k++) {
 		below = SET1(0);
 		above = below;
 		for (unsigned i = 0; i < bits; i++) {
-			const VEC *l =
-				(const VEC *)(limits + 2 * i * AX_BLOCK_WORDS);
+			const VEC *l = (const VEC *)limits + 2 * i * vecs;
 
 			a = ((const VEC *)out[i])[k];
 			if (i + 1 == bits)
 				a ^= top;
 			lo = l[k];
-			hi = l[k + AX_BLOCK_WORDS / VW];
+			hi = l[k + vecs];
 			below = TL(F_LESS, a, lo, below);
 			above = TL(F_LESS, hi, a, above);
 		}
@@ -122,17 +134,33 @@ FN(bound)(const uint64_t *const *out, const uint64_t *limits, unsigned bits,
 	return ANY(any);
 }
 
+ATTR static bool
+FN(bound)(const uint64_t *const *out, const uint64_t *limits, unsigned bits,
+	  bool flip, uint64_t *bad)
+{
+	return FN(bound_words)(out, limits, bits, flip, bad,
+			       AX_BLOCK_WORDS / VW);
+}
+
+ATTR static bool
+FN(pool_bound)(const uint64_t *const *out, const uint64_t *limits,
+	       unsigned bits, bool flip, uint64_t *bad)
+{
+	return FN(bound_words)(out, limits, bits, flip, bad,
+			       AX_POOL_WORDS / VW);
+}
+
 ATTR static void
-FN(scan)(const uint64_t *base, size_t stride, const uint32_t *row, size_t n,
+FN(scan)(const uint64_t *base, const uint32_t *row, size_t n,
 	 const uint64_t *f1, const uint64_t *f0, uint8_t *flags)
 {
 	const VEC *p1 = (const VEC *)f1, *p0 = (const VEC *)f0, *x;
 	unsigned f;
 
 	for (size_t i = 0; i < n; i++) {
-		x = (const VEC *)(base + row[i] * stride);
+		x = (const VEC *)(base + (size_t)row[i] * AX_POOL_WORDS);
 		f = 0;
-		for (int k = 0; k < AX_BLOCK_WORDS / VW && f != 15; k++) {
+		for (int k = 0; k < AX_POOL_WORDS / VW && f != 15; k++) {
 			f |= ANY(p1[k] & ~x[k]) ? AX_HIT_1_0 : 0;
 			f |= ANY(p1[k] & x[k]) ? AX_HIT_1_1 : 0;
 			f |= ANY(p0[k] & x[k]) ? AX_HIT_0_1 : 0;
@@ -150,7 +178,7 @@ FN(disjoint)(const uint64_t *x, unsigned px, const uint64_t *y, unsigned py,
 	const VEC *vf = (const VEC *)f;
 	VEC ix = SET1(0 - (uint64_t)px), iy = SET1(0 - (uint64_t)py);
 
-	for (int k = 0; k < AX_BLOCK_WORDS / VW; k++)
+	for (int k = 0; k < AX_POOL_WORDS / VW; k++)
 		if (ANY((vx[k] ^ ix) & (vy[k] ^ iy) & vf[k]))
 			return false;
 	return true;
@@ -164,12 +192,12 @@ FN(xor_fits)(const uint64_t *x, const uint64_t *y, const uint64_t *v,
 	const VEC *vv = (const VEC *)v, *vc = (const VEC *)care;
 	VEC i = SET1(0 - (uint64_t)inv);
 
-	for (int k = 0; k < AX_BLOCK_WORDS / VW; k++)
+	for (int k = 0; k < AX_POOL_WORDS / VW; k++)
 		if (ANY((vx[k] ^ vy[k] ^ vv[k] ^ i) & vc[k]))
 			return false;
 	return true;
 }
 
 static const struct ax_search_kern FN(table) = {
-	FN(run),  FN(step),     FN(worst),   FN(bound),
-	FN(scan), FN(disjoint), FN(xor_fits)};
+	FN(run),        FN(step), FN(worst),    FN(bound),   FN(pool_run),
+	FN(pool_bound), FN(scan), FN(disjoint), FN(xor_fits)};

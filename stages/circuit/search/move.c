@@ -117,7 +117,7 @@ offer(struct ax_island *i, struct visit *t, struct cand c)
 static const uint64_t *
 pool_row(const struct ax_island *i, uint16_t sig)
 {
-	return i->pool + (size_t)i->row[sig] * AX_BLOCK_WORDS;
+	return i->pool + (size_t)i->row[sig] * AX_POOL_WORDS;
 }
 
 /* The gate that v is already. */
@@ -187,7 +187,7 @@ offer_exors(struct ax_island *i, struct visit *t)
 	unsigned word = 0, most = 0, tests = 0, n;
 	double score;
 
-	for (unsigned w = 0; w < AX_BLOCK_WORDS; w++) {
+	for (unsigned w = 0; w < AX_POOL_WORDS; w++) {
 		n = (unsigned)__builtin_popcountll(care[w]);
 		if (n > most) {
 			most = n;
@@ -239,7 +239,7 @@ offer_all(struct ax_island *i, struct visit *t)
 	bool one = false, zero = false;
 	double reach = i->s->noise[0] * t->temp, score;
 
-	for (unsigned w = 0; w < AX_BLOCK_WORDS; w++) {
+	for (unsigned w = 0; w < AX_POOL_WORDS; w++) {
 		one = one || i->care1[w];
 		zero = zero || i->care0[w];
 	}
@@ -250,8 +250,8 @@ offer_all(struct ax_island *i, struct visit *t)
 			offer(i, t,
 			      (struct cand){CONSTANT, {0}, 0, 0, value, score});
 	t->ands = t->ors = 0;
-	i->p->kern->scan(i->pool, AX_BLOCK_WORDS, i->list_row, t->listed,
-			 i->care1, i->care0, i->flags);
+	i->p->kern->scan(i->pool, i->list_row, t->listed, i->care1, i->care0,
+			 i->flags);
 	for (unsigned a = 0; a < t->listed; a++) {
 		unsigned f = i->flags[a];
 		uint16_t x = i->list[a];
@@ -570,18 +570,18 @@ find_care(struct ax_island *i, struct visit *t)
 					flips, c->gate[j]};
 		flips++;
 	}
-	i->p->kern->run(i->pool, AX_BLOCK_WORDS, i->old_op, t->cone + 1);
+	i->p->kern->pool_run(i->pool, i->old_op, t->cone + 1);
 	for (unsigned o = 0; o < c->outs; o++) {
 		uint16_t s = c->out[o];
 		bool flip = t->pin < 0 ? in_cone[s] : (int)o == t->pin;
 
 		out[o] = i->pool + (size_t)(flip ? i->flip_row[s] : i->row[s]) *
-					   AX_BLOCK_WORDS;
+					   AX_POOL_WORDS;
 	}
-	i->p->kern->bound(out, i->pool_limits, i->p->outs, i->p->extend,
-			  i->bad);
+	i->p->kern->pool_bound(out, i->pool_limits, i->p->outs, i->p->extend,
+			       i->bad);
 	v = pool_row(i, t->v);
-	for (unsigned w = 0; w < AX_BLOCK_WORDS; w++) {
+	for (unsigned w = 0; w < AX_POOL_WORDS; w++) {
 		i->care1[w] = i->bad[w] & v[w];
 		i->care0[w] = i->bad[w] & ~v[w];
 	}
@@ -628,7 +628,7 @@ ax_island_visit(struct ax_island *i, double temperature)
 		return;
 	}
 	i->stats.taken++;
-	i->p->kern->run(i->pool, AX_BLOCK_WORDS, b.op, b.n);
-	i->p->kern->run(i->pool, AX_BLOCK_WORDS, i->new_op, t.cone);
+	i->p->kern->pool_run(i->pool, b.op, b.n);
+	i->p->kern->pool_run(i->pool, i->new_op, t.cone);
 	rewrite(i, &t, &b);
 }
