@@ -45,6 +45,9 @@ ax_command_find(const char *name, struct ax_err *err)
 		if (n < MAX_OPTIONS)
 			names[n++] = ax_commands[i]->name;
 	}
+	for (size_t i = 0; ax_hidden_commands[i]; i++)
+		if (ax_streq(ax_hidden_commands[i]->name, name))
+			return ax_hidden_commands[i];
 	near = ax_nearest(name, names, n);
 	if (near)
 		ax_err_set(err, AX_EXIT_USAGE,

@@ -46,6 +46,7 @@ struct ax_command {
  * manifest. */
 extern const struct ax_option ax_shared_options[];
 extern const struct ax_command *const ax_commands[]; /* NULL-terminated */
+extern const struct ax_command *const ax_hidden_commands[];
 
 /* True when the option was given, of whatever kind. */
 bool ax_arg_flag(const struct ax_args *a, const char *name);

@@ -22,6 +22,12 @@ static const struct ax_option options[] = {
 	 "all of it)"},
 	{"keep-going", 'k', AX_OPT_FLAG, NULL,
 	 "after a failure go on with what does not depend on it"},
+	{"executor", 0, AX_OPT_STRING, "NAME",
+	 "where nodes run: local (default) or slurm"},
+	{"slurm-partition", 0, AX_OPT_STRING, "NAME",
+	 "the partition of Slurm to use (default: Slurm's)"},
+	{"slurm-arg", 0, AX_OPT_MANY, "ARG",
+	 "one more argument of sbatch, such as --account=NAME"},
 	{"explain", 0, AX_OPT_FLAG, NULL, "say of each node why it runs"},
 	{"json", 0, AX_OPT_FLAG, NULL, "print events as JSON lines"},
 	{"quiet", 'q', AX_OPT_FLAG, NULL, "print failures only"},
@@ -49,6 +55,19 @@ read_options(struct ax_run_options *o, const struct ax_args *a,
 		return ax_err_set(err, AX_EXIT_USAGE,
 				  "--memory %s: not a size such as \"8 GiB\"",
 				  memory);
+	o->executor = ax_arg_str(a, "executor");
+	if (o->executor && !ax_streq(o->executor, "local") &&
+	    !ax_streq(o->executor, "slurm"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--executor %s: there are \"local\" and "
+				  "\"slurm\"",
+				  o->executor);
+	o->partition = ax_arg_str(a, "slurm-partition");
+	o->args = ax_arg_all(a, "slurm-arg", &o->nargs);
+	if ((o->partition || o->nargs) && !ax_streq(o->executor, "slurm"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--slurm-partition and --slurm-arg want "
+				  "--executor slurm");
 	o->keep_going = ax_arg_flag(a, "keep-going");
 	o->explain = ax_arg_flag(a, "explain");
 	o->json = ax_arg_flag(a, "json");

@@ -40,6 +40,11 @@ extern const struct ax_command ax_cmd_fsck;
 extern const struct ax_command ax_cmd_schema;
 extern const struct ax_command ax_cmd_help;
 
+extern const struct ax_command ax_cmd_job;
+
+/* What people do not call: found by name, and listed nowhere. */
+const struct ax_command *const ax_hidden_commands[] = {&ax_cmd_job, NULL};
+
 const struct ax_command *const ax_commands[] = {
 	&ax_cmd_run,    &ax_cmd_plan,   &ax_cmd_explain, &ax_cmd_status,
 	&ax_cmd_stages, &ax_cmd_report, &ax_cmd_check,   &ax_cmd_log,

@@ -334,18 +334,22 @@ node_resources(struct making *k, struct ax_node *node)
 	struct ax_place at = ax_place_key(&k->e->place, "resources");
 	struct ax_scope scope = {node->coords, k->m->vars, false, NULL};
 	json_t *given = json_object_get(k->e->json, "resources"), *done;
-	int rc;
+	const struct ax_stage *s = k->e->stage;
+	struct ax_resources want = {s->cpus, s->memory, s->timeout, s->grow,
+				    s->retries};
+	int rc = 0;
 
-	node->cpus = k->e->stage->cpus;
-	node->memory = k->e->stage->memory;
-	node->timeout = k->e->stage->timeout;
-	if (!given)
-		return 0;
-	if (ax_subst(&done, given, &scope, &at, k->err) < 0)
-		return -1;
-	rc = ax_resources_read(done, &node->cpus, &node->memory, &node->timeout,
-			       &at, k->err);
-	json_decref(done);
+	if (given) {
+		if (ax_subst(&done, given, &scope, &at, k->err) < 0)
+			return -1;
+		rc = ax_resources_read(done, &want, &at, k->err);
+		json_decref(done);
+	}
+	node->cpus = want.cpus;
+	node->memory = want.memory;
+	node->timeout = want.timeout;
+	node->grow = want.grow;
+	node->retries = want.retries;
 	return rc;
 }
 

@@ -68,6 +68,8 @@ struct ax_node {
 	unsigned cpus; /* after the manifest's override; 0: all */
 	uint64_t memory;
 	double timeout;
+	double grow;      /* 1: no try with more of both */
+	unsigned retries; /* after what was not the program's doing */
 	const struct ax_json *file;
 	char *pointer;          /* of the entry, for messages */
 	size_t index;           /* in graph->nodes */

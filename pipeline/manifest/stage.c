@@ -291,11 +291,11 @@ read_tools(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 }
 
 int
-ax_resources_read(const json_t *o, unsigned *cpus, uint64_t *memory,
-		  double *timeout, const struct ax_place *at,
-		  struct ax_err *err)
+ax_resources_read(const json_t *o, struct ax_resources *r,
+		  const struct ax_place *at, struct ax_err *err)
 {
-	static const char *const keys[] = {"cpus", "memory", "timeout", NULL};
+	static const char *const keys[] = {"cpus", "memory",  "timeout",
+					   "grow", "retries", NULL};
 	const json_t *v;
 	struct ax_place here;
 
@@ -316,7 +316,7 @@ ax_resources_read(const json_t *o, unsigned *cpus, uint64_t *memory,
 			"\"cpus\" must be an integer from 0 (all) to %d",
 			MAX_CPUS);
 	if (v)
-		*cpus = (unsigned)json_integer_value(v);
+		r->cpus = (unsigned)json_integer_value(v);
 	v = json_object_get(o, "timeout");
 	here = ax_place_key(at, "timeout");
 	if (v && !(json_is_number(v) && json_number_value(v) >= 0 &&
@@ -325,16 +325,34 @@ ax_resources_read(const json_t *o, unsigned *cpus, uint64_t *memory,
 			err, &here, 0,
 			"\"timeout\" must be a number of seconds (0: none)");
 	if (v)
-		*timeout = json_number_value(v);
+		r->timeout = json_number_value(v);
 	v = json_object_get(o, "memory");
 	here = ax_place_key(at, "memory");
 	if (json_is_integer(v) && json_integer_value(v) >= 0)
-		*memory = (uint64_t)json_integer_value(v);
+		r->memory = (uint64_t)json_integer_value(v);
 	else if (v && (!json_is_string(v) ||
-		       ax_memory_parse(memory, json_string_value(v)) < 0))
+		       ax_memory_parse(&r->memory, json_string_value(v)) < 0))
 		return ax_place_error(err, &here, 0,
 				      "\"memory\" must be a size such as \"512 "
 				      "MiB\" or \"2 GiB\"");
+	v = json_object_get(o, "grow");
+	here = ax_place_key(at, "grow");
+	if (v && !(json_is_number(v) && json_number_value(v) >= 1 &&
+		   json_number_value(v) <= 16))
+		return ax_place_error(err, &here, 0,
+				      "\"grow\" must be a factor from 1 (no "
+				      "second try) to 16");
+	if (v)
+		r->grow = json_number_value(v);
+	v = json_object_get(o, "retries");
+	here = ax_place_key(at, "retries");
+	if (v && (!json_is_integer(v) || json_integer_value(v) < 0 ||
+		  json_integer_value(v) > 10))
+		return ax_place_error(err, &here, 0,
+				      "\"retries\" must be an integer from 0 "
+				      "to 10");
+	if (v)
+		r->retries = (unsigned)json_integer_value(v);
 	return 0;
 }
 
@@ -396,6 +414,7 @@ check_command(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 static int
 read_stage(struct ax_stage *s, struct ax_err *err)
 {
+	struct ax_resources want = {1, 0, 0, 1, 2};
 	static const char *const keys[] = {
 		"name",          "version",   "summary", "description",
 		"command",       "inputs",    "outputs", "params",
@@ -430,7 +449,6 @@ read_stage(struct ax_stage *s, struct ax_err *err)
 		return ax_place_error(err, &here, 0,
 				      "\"version\" must be an integer from 1");
 	s->version = (int)json_integer_value(v);
-	s->cpus = 1;
 	here = ax_place_key(&at, "resources");
 	if (get_list(root, "command", &s->command, &at, err) < 0 ||
 	    check_command(s, &at, err) < 0 ||
@@ -439,9 +457,14 @@ read_stage(struct ax_stage *s, struct ax_err *err)
 	    get_bool(root, "deterministic", true, &s->deterministic, &at, err) <
 		    0 ||
 	    get_bool(root, "resumable", false, &s->resumable, &at, err) < 0 ||
-	    ax_resources_read(json_object_get(root, "resources"), &s->cpus,
-			      &s->memory, &s->timeout, &here, err) < 0)
+	    ax_resources_read(json_object_get(root, "resources"), &want, &here,
+			      err) < 0)
 		return -1;
+	s->cpus = want.cpus;
+	s->memory = want.memory;
+	s->timeout = want.timeout;
+	s->grow = want.grow;
+	s->retries = want.retries;
 	if (read_ports(s, false, &at, err) < 0 ||
 	    read_ports(s, true, &at, err) < 0 || read_params(s, &at, err) < 0 ||
 	    read_metrics(s, &at, err) < 0)

@@ -42,7 +42,9 @@ struct ax_stage {
 	unsigned cpus;   /* 0: all */
 	uint64_t memory; /* bytes */
 	double timeout;  /* seconds, 0: none */
-	char **command;  /* NULL-terminated */
+	double grow;     /* of timeout and memory, after they did not do */
+	unsigned retries;
+	char **command; /* NULL-terminated */
 	struct ax_port *inputs, *outputs;
 	size_t ninputs, noutputs;
 	struct ax_tool *tools;
@@ -73,9 +75,16 @@ const struct ax_stage *ax_stages_find(const struct ax_stages *s,
 /* A "resources" object (NULL: nothing to do) over what is there already; of a
  * stage and of an entry of a manifest. */
 struct ax_place;
-int ax_resources_read(const json_t *o, unsigned *cpus, uint64_t *memory,
-		      double *timeout, const struct ax_place *at,
-		      struct ax_err *err);
+struct ax_resources {
+	unsigned cpus;    /* 0: all */
+	uint64_t memory;  /* bytes */
+	double timeout;   /* seconds, 0: none */
+	double grow;      /* of both, for the next try; 1: no next try */
+	unsigned retries; /* after what was not the program's doing, and of
+			   * tries with more */
+};
+int ax_resources_read(const json_t *o, struct ax_resources *r,
+		      const struct ax_place *at, struct ax_err *err);
 const struct ax_port *ax_stage_input(const struct ax_stage *s,
 				     const char *name);
 const struct ax_port *ax_stage_output(const struct ax_stage *s,

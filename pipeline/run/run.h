@@ -65,6 +65,10 @@ struct ax_run_options {
 	bool quiet, explain, keep_work;
 	const char *const *mirrors;
 	size_t nmirrors;
+	const char *executor;    /* "local" (NULL) or "slurm" */
+	const char *partition;   /* of Slurm, or NULL */
+	const char *const *args; /* more arguments of sbatch */
+	size_t nargs;
 	const char *const *targets; /* selectors; none: everything */
 	size_t ntargets;
 	struct ax_remote *remote; /* borrowed; NULL: none */

@@ -41,6 +41,9 @@ struct task {
 	double height;  /* longest way to the end, seconds or steps */
 	unsigned cpus;
 	uint64_t memory;
+	double timeout;
+	unsigned tries; /* so far, this one included */
+	char key[AX_HEX_LEN + 1];
 	struct ax_job job;
 	struct ax_work work;
 	int lock;
@@ -324,22 +327,57 @@ release(struct task *t)
 	t->lock = -1;
 }
 
+static void
+fill_job(struct task *t, const struct ax_outcome *o)
+{
+	memset(&t->job, 0, sizeof(t->job));
+	t->job.dir = t->work.dir;
+	t->job.log = t->work.log;
+	t->job.timeout = t->timeout;
+	t->job.key = ax_hex(t->key, &o->key);
+	t->job.node = t->node->name;
+	t->job.cpus = t->cpus;
+	t->job.memory = t->memory;
+	t->job.tries = ++t->tries;
+	t->job.owner = t;
+}
+
+/* A job that an earlier run left behind: 1 taken over, 0 none. */
+static int
+adopt(struct sched *s, struct task *t, struct ax_err *err)
+{
+	int rc;
+
+	if (!s->x->adopt || ax_work_attach(&t->work, s->r, t->node, NULL) < 0) {
+		ax_work_end(&t->work, false);
+		return 0;
+	}
+	fill_job(t, &s->r->outcomes[t->node->index]);
+	rc = s->x->adopt(s->x, &t->job, err);
+	if (rc <= 0) {
+		t->tries--;
+		ax_work_end(&t->work, false);
+	}
+	return rc;
+}
+
 /* Prepares and starts the program; the key is locked. */
 static int
 launch(struct sched *s, struct task *t, bool *tainted, struct ax_err *err)
 {
 	struct ax_outcome *o = &s->r->outcomes[t->node->index];
+	int rc;
 
+	o->started = ax_wall();
+	rc = adopt(s, t, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (ax_work_prepare(&t->work, s->r, t->node, t->cpus, tainted, err) < 0)
 		return -1;
-	memset(&t->job, 0, sizeof(t->job));
+	fill_job(t, o);
+	t->job.files = t->work.files;
 	t->job.argv = (const char *const *)t->work.argv;
 	t->job.envp = (const char *const *)t->work.envp;
-	t->job.dir = t->work.dir;
-	t->job.log = t->work.log;
-	t->job.timeout = t->node->timeout;
-	t->job.owner = t;
-	o->started = ax_wall();
 	return s->x->start(s->x, &t->job, err);
 }
 
@@ -466,6 +504,11 @@ complaint(const struct task *t, int *exit_code)
 	char text[100];
 
 	*exit_code = AX_EXIT_STAGE;
+	if (t->job.how != AX_JOB_RAN && t->job.note) {
+		if (t->job.how != AX_JOB_LIMIT)
+			*exit_code = AX_EXIT_ENV;
+		return ax_strdup(t->job.note);
+	}
 	if (t->job.timed_out)
 		return ax_asprintf(
 			"still running after its timeout of %g s; ended",
@@ -522,6 +565,49 @@ cancelled(struct sched *s, struct task *t)
 }
 
 static void
+forget_note(struct task *t)
+{
+	free(t->job.note);
+	t->job.note = NULL;
+}
+
+/* True when the node is to be tried once more, and is ready for it. Only here
+ * are tries repeated: no executor does it by itself. */
+static bool
+try_again(struct sched *s, struct task *t)
+{
+	const struct ax_node *n = t->node;
+	bool limit = t->job.how == AX_JOB_LIMIT ||
+		     (t->job.how == AX_JOB_RAN && t->job.timed_out);
+	int exit_code;
+	char *what;
+
+	if (s->draining || t->tries > n->retries ||
+	    !(limit ? n->grow > 1 : t->job.how == AX_JOB_INFRA))
+		return false;
+	what = complaint(t, &exit_code);
+	if (limit) {
+		t->timeout *= n->grow;
+		t->memory = (uint64_t)((double)t->memory * n->grow);
+		ax_progress_note(s->progress,
+				 "%s: %s; once more with %g times the time and "
+				 "memory",
+				 n->name, what ? what : "a limit", n->grow);
+	} else {
+		ax_progress_note(s->progress, "%s: %s; try %u of %u", n->name,
+				 what ? what : "lost", t->tries + 1,
+				 n->retries + 1);
+	}
+	free(what);
+	/* the folder moves away before the next try makes its own */
+	ax_work_end(&t->work, false);
+	release(t);
+	s->r->outcomes[n->index].state = AX_DIRTY;
+	set_phase(s, t, READY);
+	return true;
+}
+
+static void
 finish(struct sched *s, struct task *t)
 {
 	struct ax_outcome *o = &s->r->outcomes[t->node->index];
@@ -534,14 +620,24 @@ finish(struct sched *s, struct task *t)
 	s->cpus_used -= t->cpus;
 	s->memory_used -= t->memory;
 	o->ended = ax_wall();
+	if (t->job.over > 0) {
+		o->started = t->job.began;
+		o->ended = AX_MAX(t->job.over, t->job.began);
+	}
 	o->cpu_seconds = t->job.cpu_seconds;
 	o->max_rss = t->job.max_rss;
 	/* even with exit code 0: it was asked to end early */
 	if (t->job.cancelled) {
+		forget_note(t);
 		cancelled(s, t);
 		return;
 	}
+	if (try_again(s, t)) {
+		forget_note(t);
+		return;
+	}
 	what = complaint(t, &exit_code);
+	forget_note(t);
 	if (!what &&
 	    ax_work_publish(&t->work, s->r, t->node, &tainted, &err) < 0) {
 		exit_code = err.exit;
@@ -743,8 +839,12 @@ sched_init(struct sched *s, struct ax_run *r)
 	const struct ax_graph *g = r->graph;
 
 	s->r = r;
-	s->cpus = r->options.jobs ? r->options.jobs : ax_machine_cpus();
-	s->memory = r->options.memory ? r->options.memory : ax_machine_memory();
+	s->cpus = r->options.jobs ? r->options.jobs
+		  : s->x->cpus    ? s->x->cpus
+				  : ax_machine_cpus();
+	s->memory = r->options.memory ? r->options.memory
+		    : s->x->memory    ? s->x->memory
+				      : ax_machine_memory();
 	s->tasks = ax_calloc(AX_MAX(g->n, 1), sizeof(*s->tasks));
 	make_edges(&s->nodes, g, false);
 	make_edges(&s->sources, g, true);
@@ -754,8 +854,11 @@ sched_init(struct sched *s, struct ax_run *r)
 
 		t->node = g->nodes[i];
 		t->lock = -1;
-		t->cpus = want == 0 || want > s->cpus ? s->cpus : want;
+		if (want == 0)
+			want = s->x->node_cpus ? s->x->node_cpus : s->cpus;
+		t->cpus = AX_MIN(want, s->cpus);
 		t->memory = g->nodes[i]->memory;
+		t->timeout = g->nodes[i]->timeout;
 	}
 	measure(s);
 	count_pending(s);
@@ -776,15 +879,46 @@ on_line(void *arg, struct ax_job *j, const char *line)
 	ax_progress_line(s->progress, t->node, line);
 }
 
+static void
+on_note(void *arg, const char *text)
+{
+	struct sched *s = arg;
+
+	ax_progress_note(s->progress, "%s", text);
+}
+
+static struct ax_executor *
+choose_executor(struct sched *s, struct ax_err *err)
+{
+	const struct ax_run_options *o = &s->r->options;
+	struct ax_slurm_options q = {0};
+
+	if (!o->executor || ax_streq(o->executor, "local"))
+		return ax_exec_local(on_line, s);
+	q.store = ax_store_dir(s->r->store);
+	q.run = s->r->id;
+	q.partition = o->partition;
+	q.args = o->args;
+	q.nargs = o->nargs;
+	q.progress = on_line;
+	q.note = on_note;
+	q.arg = s;
+	return ax_exec_slurm(&q, err);
+}
+
 static int
 execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
 {
-	struct sched s = {.progress = p, .err = err};
+	struct sched s = {.r = r, .progress = p, .err = err};
 	int rc;
 
 	if (ax_signals_begin(&s.wake, err) < 0)
 		return -1;
-	s.x = ax_exec_local(on_line, &s);
+	s.x = choose_executor(&s, err);
+	if (!s.x) {
+		ax_signals_end();
+		return -1;
+	}
 	s.fetching = ax_fetching_new(r, p);
 	s.sharing = ax_sharing_new(r, p);
 	sched_init(&s, r);

@@ -164,19 +164,34 @@ copy_source(struct ax_run *r, const struct ax_source *s,
 
 static int
 lay_link(struct ax_run *r, const struct ax_link *l, const char *dest,
-	 bool *tainted, struct ax_err *err)
+	 bool *tree, bool *tainted, struct ax_err *err)
 {
 	struct ax_digest d;
-	bool tree;
+	int rc;
 
 	ax_link_digest(r, l, &d);
-	if (l->source && ax_obtain_outside(l->source))
-		return copy_source(r, l->source, &d, dest, tainted, err);
+	if (l->source && ax_obtain_outside(l->source)) {
+		rc = copy_source(r, l->source, &d, dest, tainted, err);
+		*tree = rc == 0 && ax_is_dir(dest);
+		return rc;
+	}
 	if (l->node)
-		tree = l->output->tree;
-	else if (ax_store_is_tree(r->store, &d, &tree, err) < 0)
+		*tree = l->output->tree;
+	else if (ax_store_is_tree(r->store, &d, tree, err) < 0)
 		return -1;
-	return ax_store_lay(r->store, &d, tree, dest, err);
+	return ax_store_lay(r->store, &d, *tree, dest, err);
+}
+
+static void
+note_file(json_t *files, const char *list, const char *path, bool tree,
+	  const struct ax_digest *d)
+{
+	char hex[AX_HEX_LEN + 1];
+	json_t *e = json_pack("{s:s, s:b}", "path", path, "tree", (int)tree);
+
+	if (d)
+		json_object_set_new(e, "sha256", json_string(ax_hex(hex, d)));
+	json_array_append_new(json_object_get(files, list), e);
 }
 
 static json_t *
@@ -216,6 +231,7 @@ lay_inputs(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 			struct ax_digest d;
 			char *rel, *dest;
 			json_t *entry;
+			bool tree = false;
 
 			/* an optional output that was left out */
 			if (!ax_link_digest(r, l, &d))
@@ -223,7 +239,9 @@ lay_inputs(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 			rel = list ? ax_asprintf("%s/%zu", base, k)
 				   : ax_strdup(base);
 			dest = ax_join(w->dir, rel);
-			rc = lay_link(r, l, dest, tainted, err);
+			rc = lay_link(r, l, dest, &tree, tainted, err);
+			if (rc == 0)
+				note_file(w->files, "inputs", rel, tree, &d);
 			entry = input_entry(wire, l, rel);
 			if (list)
 				json_array_append_new(list, entry);
@@ -323,6 +341,27 @@ make_env(struct ax_work *w, const struct ax_stage *s)
 		w->envp[n++] = ax_asprintf("AXPIPE_SIMD=%s", simd);
 }
 
+static int
+find_dir(struct ax_work *w, char *dir, struct ax_err *err)
+{
+	w->dir = realpath(dir, NULL);
+	if (!w->dir) {
+		w->dir = dir;
+		return ax_err_set(err, AX_EXIT_ENV, "%s:", dir);
+	}
+	free(dir);
+	w->log = ax_join(w->dir, "log");
+	return 0;
+}
+
+int
+ax_work_attach(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
+	       struct ax_err *err)
+{
+	return find_dir(
+		w, ax_store_workdir(r->store, &r->outcomes[n->index].key), err);
+}
+
 int
 ax_work_prepare(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 		unsigned cpus, bool *tainted, struct ax_err *err)
@@ -337,14 +376,17 @@ ax_work_prepare(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 	w->dir = dir;
 	if (!id || clear_old(r, w, n->stage->resumable, err) < 0)
 		goto done;
-	w->dir = realpath(dir, NULL);
-	if (!w->dir) {
-		w->dir = dir;
-		ax_err_set(err, AX_EXIT_ENV, "%s:", dir);
+	w->dir = NULL;
+	if (find_dir(w, dir, err) < 0)
 		goto done;
+	w->files = json_pack("{s:[], s:[]}", "inputs", "outputs");
+	for (size_t i = 0; i < n->stage->noutputs; i++) {
+		const struct ax_port *p = &n->stage->outputs[i];
+		char *file = ax_join("out", p->file);
+
+		note_file(w->files, "outputs", file, p->tree, NULL);
+		free(file);
 	}
-	free(dir);
-	w->log = ax_join(w->dir, "log");
 	if (make_folders(w, n->stage, err) < 0 ||
 	    lay_inputs(w, r, n, inputs, tainted, err) < 0 ||
 	    write_request(w, n, inputs, id->tool_paths, cpus, err) < 0)
@@ -669,6 +711,7 @@ ax_work_end(struct ax_work *w, bool remove_)
 		(void)ax_rmtree(w->dir, NULL);
 	free_vector(w->argv);
 	free_vector(w->envp);
+	json_decref(w->files);
 	free(w->dir);
 	free(w->log);
 	memset(w, 0, sizeof(*w));

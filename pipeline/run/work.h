@@ -13,11 +13,13 @@ struct ax_work {
 	char *dir;           /* absolute: <store>/work/<key> */
 	char *log;           /* dir/log */
 	char **argv, **envp; /* NULL-terminated */
+	json_t *files;       /* what goes in and out, for another machine:
+			      * pipeline/run/exec.h */
 };
 
 #define AX_WORK_INIT                                                           \
 	{                                                                      \
-		NULL, NULL, NULL, NULL                                         \
+		NULL, NULL, NULL, NULL, NULL                                   \
 	}
 
 /*
@@ -30,6 +32,9 @@ struct ax_work {
 int ax_work_prepare(struct ax_work *w, struct ax_run *r,
 		    const struct ax_node *n, unsigned cpus, bool *tainted,
 		    struct ax_err *err);
+/* Only the names, of a folder that an earlier run made and that is in use. */
+int ax_work_attach(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
+		   struct ax_err *err);
 /*
  * After the program ended well: checks that input files from outside are what
  * they were (else *tainted), takes the outputs and metrics.json, stores the
