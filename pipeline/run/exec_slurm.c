@@ -474,6 +474,9 @@ static void
 take_state(struct slurm *s, struct slurm_job *j, const struct ax_slurm_row *r)
 {
 	if (!r) {
+		/* Slurm may forget how it ended while we wait for a file */
+		if (j->gone > 0 && over(j->state))
+			return;
 		j->state = AX_SLURM_ABSENT;
 		j->word[0] = '\0';
 		return;

@@ -83,7 +83,7 @@ slurm slow.json --set steps=15 >out 2>&1 & pid=$!
 wait_for "$T/trace" "step 2"
 kill -9 "$(pgrep -f "axpipe job $S" | head -n 1)"
 wait $pid
-like "a job that is killed with all it has" out 'n: job [0-9]+ ended as [A-Z_]+ and left no exit.json.*; try 2 of 3$'
+like "a job that is killed with all it has" out 'n: job [0-9]+ (ended as [A-Z_]+ and|is lost: not in the queue, and it) left no exit.json.*; try 2 of 3$'
 is "is tried again" "$(tail -n 1 out | cut -d, -f1)" "1 executed"
 is "from its checkpoint" "$(grep -c 'step 1$' "$T/trace")" 1
 
