@@ -41,7 +41,7 @@ ax_problem_init(struct ax_problem *p, unsigned wa, unsigned wb, unsigned outs,
 				 NULL,
 				 ax_search_kern()};
 	p->blocks = AX_MAX(p->patterns / AX_BLOCK_BITS, (size_t)1);
-	p->ref = ax_calloc(p->patterns, sizeof(*p->ref));
+	p->ref = ax_aligned(p->blocks * AX_BLOCK_BITS, sizeof(*p->ref));
 	p->input = ax_aligned(p->blocks * p->ins * AX_BLOCK_WORDS, 8);
 	p->exact = ax_aligned(p->blocks * (outs + 2) * AX_BLOCK_WORDS, 8);
 	for (i = 0; i < p->patterns; i++) {
@@ -65,6 +65,7 @@ ax_problem_init(struct ax_problem *p, unsigned wa, unsigned wb, unsigned outs,
 			       i / AX_BLOCK_BITS * (outs + 2) * AX_BLOCK_WORDS;
 
 		q = i % p->patterns;
+		p->ref[i] = p->ref[q];
 		for (unsigned k = 0; k < wa; k++)
 			if (q >> (wb + k) & 1)
 				set_bit(in, k, i % AX_BLOCK_BITS);

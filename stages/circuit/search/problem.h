@@ -16,7 +16,7 @@ struct ax_problem {
 	bool extend;      /* the result's top bit is its sign */
 	size_t patterns;  /* 2^ins */
 	size_t blocks;    /* of 2048 patterns, at least 1 */
-	int32_t *ref;     /* wanted result by pattern */
+	int32_t *ref;     /* wanted result by pattern, repeated up to blocks */
 	uint64_t max_abs; /* largest |ref| */
 	uint64_t *input;  /* [block][ins][AX_BLOCK_WORDS] */
 	uint64_t *exact;  /* [block][outs + 2][AX_BLOCK_WORDS] */
@@ -31,7 +31,7 @@ struct ax_errors {
 
 /*
  * `table` (in the order of struct ax_lut: a outer, b inner, from the smallest
- * operand) or NULL for the exact product. 2 <= wa, wb <= 10.
+ * operand) or NULL for the exact product. 2 <= wa, wb <= 12.
  */
 void ax_problem_init(struct ax_problem *p, unsigned wa, unsigned wb,
 		     unsigned outs, bool sign, bool extend,
