@@ -146,7 +146,7 @@ code 'odd number of input bits' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$
 like 'says what is wanted' "$T/err" 'two operands A and B'
 { echo '# Netlist'; i=0; while [ $i -lt 30 ]; do echo "INPUT n$i"; i=$((i + 1)); done; printf '\nOUT0 = n0\n'; } >"$T/wide.txt"
 code 'operands too wide' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/wide.txt"
-like 'says the limit' "$T/err" '2 to 10 bits'
+like 'says the limit' "$T/err" '2 to 12 bits'
 code 'published algorithm on 2x2' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" signed=false 'algorithm="circuitsdna"'
 like 'says what it is for' "$T/err" 'signed multipliers of 8 x 8'
 

@@ -126,6 +126,13 @@ read_netlist(struct evolve *e, struct ax_err *err)
 	ax_netlist_free(net);
 	if (lib_path)
 		ax_liberty_free(&lib);
+	/* an island keeps every signal on every pattern */
+	if (rc == 0 && (e->wa > 10 || e->wb > 10))
+		rc = ax_err_set(err, AX_EXIT_STAGE,
+				"netlist: operands of %u and %u bits; this "
+				"search takes 2 to 10 bits each, the stage "
+				"front up to 12",
+				e->wa, e->wb);
 	return rc;
 }
 

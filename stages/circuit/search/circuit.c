@@ -338,10 +338,10 @@ find_operands(uint16_t *place, unsigned *wa, unsigned *wb,
 			"operands A and B, or one even number of bits",
 			net->inputs, net->ins);
 	}
-	if (*wa < 2 || *wa > 10 || *wb < 2 || *wb > 10)
+	if (*wa < 2 || *wa > 12 || *wb < 2 || *wb > 12)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist: operands of %u and %u bits; the "
-				  "exhaustive search takes 2 to 10 bits each",
+				  "exhaustive search takes 2 to 12 bits each",
 				  *wa, *wb);
 	for (uint32_t i = 0; i < net->inputs; i++)
 		place[i] = (uint16_t)i;
@@ -405,7 +405,7 @@ ax_circuit_from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 	if (net->inputs > AX_CIRCUIT_INS)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist: %u input bits; the exhaustive "
-				  "search takes two operands of 2 to 10 bits",
+				  "search takes two operands of 2 to 12 bits",
 				  net->inputs);
 	plain = ax_netlist_expand(net);
 	if (plain->nodes > AX_CIRCUIT_NODES) {

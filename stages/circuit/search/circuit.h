@@ -66,7 +66,7 @@ void ax_circuit_tidy(struct ax_circuit *c);
  * From a netlist of any kinds of nodes: operands are the buses A and B (or the
  * first two, or the halves of the only one), the result is OUT (or the first
  * output bus). wa and wb get the operand widths. Fails on other inputs, on
- * widths outside 2..10 and above AX_CIRCUIT_NODES gates.
+ * widths outside 2..12 and above AX_CIRCUIT_NODES gates.
  */
 int ax_circuit_from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 			    const struct ax_netlist *net, struct ax_err *err);

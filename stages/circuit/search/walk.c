@@ -12,9 +12,9 @@ ax_walk_room(struct ax_walk *w, unsigned n)
 {
 	size_t m;
 
-	if (n <= w->room)
+	if (n < w->room)
 		return;
-	w->room = n + n / 2;
+	w->room = n + n / 2 + 16;
 	w->stale = true;
 	m = AX_CIRCUIT_INS + w->room + 16;
 	free(w->pool);
