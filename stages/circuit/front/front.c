@@ -14,10 +14,10 @@
 
 /* Everything that decides the result. */
 static const char *const params[] = {
-	"op",         "a_bits",      "b_bits",  "signed",      "error",
-	"bounds",     "budgets",     "wce_most", "zero_exact", "not_above",
-	"commutative", "rho",        "cost",    "gates",       "steps",
-	"islands",    "cycles",      "temperature", "points",  "seed"};
+	"op",          "a_bits",  "b_bits",      "signed",     "error",
+	"bounds",      "budgets", "wce_most",    "zero_exact", "not_above",
+	"commutative", "rho",     "cost",        "gates",      "steps",
+	"islands",     "cycles",  "temperature", "points",     "seed"};
 static const char *const inputs[] = {"histogram", "liberty", "reference"};
 
 static int
@@ -135,9 +135,8 @@ static int
 read_areas(struct front *f, struct ax_err *err)
 {
 	static const uint64_t table[AX_G_KINDS] = {
-		[AX_G_INV] = 1,  [AX_G_AND] = 8, [AX_G_NAND] = 7,
-		[AX_G_OR] = 14,  [AX_G_NOR] = 1, [AX_G_XOR] = 6,
-		[AX_G_XNOR] = 9};
+		[AX_G_INV] = 1, [AX_G_AND] = 8, [AX_G_NAND] = 7, [AX_G_OR] = 14,
+		[AX_G_NOR] = 1, [AX_G_XOR] = 6, [AX_G_XNOR] = 9};
 	const char *path = ax_task_in(f->task, "liberty");
 	struct ax_liberty lib;
 	double best[AX_G_KINDS];

@@ -31,8 +31,9 @@ is_wce(const struct front *f)
 static bool
 by_islands(const struct front *f)
 {
-	return is_wce(f) && f->p.ins <= 20 && !f->weighted && !f->rules.zero_exact &&
-	       !f->rules.not_above && !f->rules.commutative;
+	return is_wce(f) && f->p.ins <= 20 && !f->weighted &&
+	       !f->rules.zero_exact && !f->rules.not_above &&
+	       !f->rules.commutative;
 }
 
 static int64_t
@@ -126,9 +127,8 @@ set_aim(const struct front *f, const struct front_target *t,
 	double unit = scale(&f->cost.gate);
 	const struct ax_archive_point *p;
 
-	*aim = (struct ax_walk_aim){.error_most = INFINITY,
-				    .floor = 1,
-				    .delay_most = INFINITY};
+	*aim = (struct ax_walk_aim){
+		.error_most = INFINITY, .floor = 1, .delay_most = INFINITY};
 	if (!t->budget) {
 		/* for wce the limits hold the bound, and a small mean error
 		 * is the slack */
@@ -158,9 +158,8 @@ heat(const struct front *f, const struct ax_circuit *c)
 {
 	double exact = exact_cost(f), unit = scale(&f->cost.gate), part;
 
-	part = exact > 0
-		       ? (double)ax_circuit_cost(c, &f->cost.gate) / exact
-		       : 0.5;
+	part = exact > 0 ? (double)ax_circuit_cost(c, &f->cost.gate) / exact
+			 : 0.5;
 	return unit * (0.7 + 3.3 * AX_MAX(0.0, 1 - part));
 }
 
@@ -355,8 +354,8 @@ take_anneal(struct front *f, struct ax_anneal *a)
 	double error;
 
 	front_measure(f, c, &error);
-	ax_archive_offer(&f->archive, error,
-			 ax_circuit_cost(c, &f->cost.gate), 0, c);
+	ax_archive_offer(&f->archive, error, ax_circuit_cost(c, &f->cost.gate),
+			 0, c);
 }
 
 /* Circuits of a tour under a bound on wce carry a mean error: they are measured
@@ -394,8 +393,8 @@ tell(struct front *f, size_t target, uint64_t done, uint64_t total,
 	double part = (double)target + (double)done / (double)total;
 	struct ax_str s = AX_STR_INIT;
 
-	ax_str_addf(&s, "%s %g %s",
-		    ax_metric_name(f->metric), f->target[target].value,
+	ax_str_addf(&s, "%s %g %s", ax_metric_name(f->metric),
+		    f->target[target].value,
 		    f->target[target].budget ? "(budget)" : "(bound)");
 	if (p)
 		ax_str_addf(&s, ": error %.6g, cost %.6g", p->error,
@@ -480,9 +479,9 @@ front_search(struct front *f, struct ax_err *err)
 		if (rc == 0 && goes_on) {
 			rc = e.tour ? ax_tour_restore(e.tour, &r)
 			     : e.anneal
-				     ? ax_anneal_restore(
-					       e.anneal, (const char *)r.at,
-					       (size_t)(r.end - r.at))
+				     ? ax_anneal_restore(e.anneal,
+							 (const char *)r.at,
+							 (size_t)(r.end - r.at))
 				     : -1;
 			if (rc < 0)
 				rc = ax_err_set(
@@ -492,7 +491,8 @@ front_search(struct front *f, struct ax_err *err)
 					dir);
 		}
 		if (rc == 0 && !e.tour && !e.anneal)
-			fprintf(stderr, "no circuit to start from keeps %s %g\n",
+			fprintf(stderr,
+				"no circuit to start from keeps %s %g\n",
 				ax_metric_name(f->metric), f->target[t].value);
 		else if (rc == 0)
 			rc = run_target(f, t, &e, err);

@@ -98,14 +98,13 @@ add_multipliers(struct front *f)
 			error_range(f, &c, &least, &most, &mean);
 			add[0] = 0;
 			if (drop) {
-				add[n++] = (uint64_t)AX_MAX(
-					(least + most) / 2, 0);
+				add[n++] =
+					(uint64_t)AX_MAX((least + most) / 2, 0);
 				add[n++] = (uint64_t)AX_MAX(
 					(int64_t)floor(mean + 0.5), 0);
 			}
 			for (uint64_t k = 0; k < n; k++) {
-				if (k && (add[k] == add[k - 1] ||
-					  add[k] == 0))
+				if (k && (add[k] == add[k - 1] || add[k] == 0))
 					continue;
 				m.add = add[k];
 				ax_family_build(&f->p, &m, &c);

@@ -42,9 +42,9 @@ measure_operands(const struct front *f, struct point *q,
 	for (size_t i = 0; rc == 0 && i < h->n; i++) {
 		products = (double)h->layers[i].products;
 		all += products;
-		q->network += products * (layer[i].noise +
-					  rho * (layer[i].coherent *
-						 layer[i].coherent));
+		q->network += products *
+			      (layer[i].noise +
+			       rho * (layer[i].coherent * layer[i].coherent));
 	}
 	q->network /= all;
 	free(layer);
@@ -62,9 +62,8 @@ exact_error(const struct front *f, const struct point *q, double own)
 	case AX_METRIC_MAE:
 		return f->weighted ? q->w.mae : q->m.mae;
 	case AX_METRIC_NMED:
-		return f->weighted
-			       ? q->w.mae / (double)AX_MAX(q->m.max_abs, 1u)
-			       : q->m.nmed;
+		return f->weighted ? q->w.mae / (double)AX_MAX(q->m.max_abs, 1u)
+				   : q->m.nmed;
 	case AX_METRIC_MSE:
 		return f->weighted ? q->w.mse : q->m.mse;
 	case AX_METRIC_BIAS:
@@ -244,8 +243,8 @@ write_at(const char *folder, const char *id, const char *end,
  * promised. */
 static int
 check_back(const struct front *f, const struct point *q,
-	   const struct ax_str *text, const enum ax_net_format *format, size_t n,
-	   struct ax_err *err)
+	   const struct ax_str *text, const enum ax_net_format *format,
+	   size_t n, struct ax_err *err)
 {
 	struct ax_netlist *first = NULL, *next = NULL;
 	struct ax_lut got = {0};
@@ -287,9 +286,8 @@ static int
 write_circuit(const struct front *f, const struct point *q,
 	      const char *circuits, const char *tables, struct ax_err *err)
 {
-	static const enum ax_net_format format[4] = {AX_NET_JSON, AX_NET_TXT,
-						     AX_NET_BLIF,
-						     AX_NET_VERILOG};
+	static const enum ax_net_format format[4] = {
+		AX_NET_JSON, AX_NET_TXT, AX_NET_BLIF, AX_NET_VERILOG};
 	static const char *const end[4] = {"json", "txt", "blif", "v"};
 	struct ax_netlist *net = ax_circuit_to_netlist(q->c, f->wa, f->wb);
 	struct ax_str s[5] = {AX_STR_INIT, AX_STR_INIT, AX_STR_INIT,
@@ -343,8 +341,7 @@ write_tree(const struct front *f, const struct point *q, size_t n,
 	json_object_set_new(o, "a_bits", json_integer(f->wa));
 	json_object_set_new(o, "b_bits", json_integer(f->wb));
 	json_object_set_new(o, "signed", json_boolean(f->sign));
-	json_object_set_new(o, "error",
-			    json_string(ax_metric_name(f->metric)));
+	json_object_set_new(o, "error", json_string(ax_metric_name(f->metric)));
 	json_object_set_new(o, "cost",
 			    json_string(ax_task_str(f->task, "cost")));
 	json_object_set_new(o, "points", list);
@@ -370,9 +367,9 @@ best_at(const struct front *f, const struct point *q, size_t n,
 	const struct point *best = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (t->budget ? (double)q[i].cost >
-					t->value * f->cost.grain + 0.5
-			      : q[i].error > t->value)
+		if (t->budget
+			    ? (double)q[i].cost > t->value * f->cost.grain + 0.5
+			    : q[i].error > t->value)
 			continue;
 		if (!best || (t->budget ? q[i].error < best->error
 					: q[i].cost < best->cost))
@@ -450,9 +447,9 @@ report(struct front *f, const struct point *q, size_t n, size_t chosen,
 			json_object_set_new(o, "error", json_real(p->error));
 			json_object_set_new(o, "transistors",
 					    json_integer(p->transistors));
-			json_object_set_new(o, "cost",
-					    json_real((double)p->cost /
-						      f->cost.grain));
+			json_object_set_new(
+				o, "cost",
+				json_real((double)p->cost / f->cost.grain));
 			json_object_set_new(o, "id", json_string(p->id));
 		}
 		ax_str_clear(&s);
@@ -519,8 +516,8 @@ front_write(struct front *f, struct ax_err *err)
 	if (rc == 0)
 		rc = measure_archive(f, &exact, &q, &n, err);
 	if (rc == 0) {
-		chosen = choose(f, q, n,
-				(size_t)ax_task_int(f->task, "points"));
+		chosen =
+			choose(f, q, n, (size_t)ax_task_int(f->task, "points"));
 		csv_all(&csv, f, q, n);
 		csv_all(&base_csv, f, base, f->starts);
 		rc = write_tree(f, q, n, &csv, &base_csv, err);

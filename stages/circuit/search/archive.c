@@ -59,8 +59,8 @@ ax_archive_offer(struct ax_archive *a, double error, int64_t cost,
 			(a->n - end) * sizeof(*a->point));
 		a->n -= end - i - 1;
 	}
-	a->point[i] = (struct ax_archive_point){cost, error, step,
-						AX_CIRCUIT_INIT};
+	a->point[i] =
+		(struct ax_archive_point){cost, error, step, AX_CIRCUIT_INIT};
 	ax_circuit_copy(&a->point[i].c, c);
 	return true;
 }
@@ -122,4 +122,3 @@ ax_archive_get(struct ax_ck_reader *r, const struct ax_problem *p,
 	}
 	ax_circuit_free(&c);
 }
-

@@ -100,9 +100,10 @@ add_layer(struct ax_error *g, size_t l, const char *name, double part, double k,
 					  name, names[g->metric]);
 		c = part / var;
 		g->noise[l] = g->metric == AX_METRIC_COHERENT ? 0 : c;
-		g->coherent[l] = g->metric == AX_METRIC_NOISE      ? 0
-				 : g->metric == AX_METRIC_COHERENT ? c * k
-								   : rho * c * k;
+		g->coherent[l] = g->metric == AX_METRIC_NOISE ? 0
+				 : g->metric == AX_METRIC_COHERENT
+					 ? c * k
+					 : rho * c * k;
 		for (size_t a = 0; a < na; a++)
 			g->pa[a * g->layers + l] = (float)pa[a];
 		for (size_t b = 0; b < nb; b++)
@@ -303,8 +304,7 @@ ax_error_state_init(struct ax_error_state *s, const struct ax_error *g)
 	*s = (struct ax_error_state){0};
 	if (!g->layers)
 		return;
-	s->e = ax_aligned(AX_MAX(p->blocks * AX_BLOCK_BITS,
-				 g->n << p->wa),
+	s->e = ax_aligned(AX_MAX(p->blocks * AX_BLOCK_BITS, g->n << p->wa),
 			  sizeof(*s->e));
 	s->of_a = ax_aligned((g->layers << p->wa) + 16, sizeof(*s->of_a));
 	s->of_b = ax_aligned(g->layers * g->n, sizeof(*s->of_b));
@@ -334,8 +334,8 @@ ax_error_add(struct ax_error_state *s, const struct ax_error *g,
 {
 	size_t at = block * AX_BLOCK_BITS;
 
-	if (g->limited && k->outside(y, g->p->ref + at, g->lo + at, g->hi + at,
-				     bad))
+	if (g->limited &&
+	    k->outside(y, g->p->ref + at, g->lo + at, g->hi + at, bad))
 		return false;
 	k->add(g->score, y, g->p->ref + at, g->w ? g->w + at : NULL,
 	       s->e ? s->e + at : NULL, s->sum);
@@ -403,9 +403,8 @@ ax_error_slope(const struct ax_error_state *s, const struct ax_error *g,
 		if (part == 0)
 			continue;
 		sum += 2 * part *
-		       (g->coherent[l] *
-				((double)s->of_a[a * g->layers + l] -
-				 s->mean[l]) -
+		       (g->coherent[l] * ((double)s->of_a[a * g->layers + l] -
+					  s->mean[l]) -
 			g->noise[l] * (double)s->of_b[l * g->n + b]);
 	}
 	return (float)sum;

@@ -47,10 +47,10 @@ struct ax_error {
 	const struct ax_problem *p;
 	enum ax_metric metric;
 	enum ax_score score;
-	double scale;   /* the metric = scale * (sum of w f(e) + ...) */
-	float *w;       /* NULL: all 1 */
-	float *often;   /* how often a pattern occurs; NULL: all alike */
-	double *rows;   /* sums of `often` over the patterns up to those of a */
+	double scale; /* the metric = scale * (sum of w f(e) + ...) */
+	float *w;     /* NULL: all 1 */
+	float *often; /* how often a pattern occurs; NULL: all alike */
+	double *rows; /* sums of `often` over the patterns up to those of a */
 	int32_t *lo, *hi; /* limits of e */
 	struct ax_error_rules rules;
 	bool limited; /* some pattern has a limit */
@@ -76,11 +76,11 @@ bool ax_error_plain(const struct ax_error *g);
 /* The sums of one circuit. */
 struct ax_error_state {
 	double sum[16];
-	float *e;        /* by pattern, where the metric has means; else NULL */
-	float *of_a;     /* [2^wa][layers] */
-	float *of_b;     /* [layers][n] */
-	double *mean;    /* [layers] */
-	double value;    /* of the metric; for WCE the mean |e| */
+	float *e;     /* by pattern, where the metric has means; else NULL */
+	float *of_a;  /* [2^wa][layers] */
+	float *of_b;  /* [layers][n] */
+	double *mean; /* [layers] */
+	double value; /* of the metric; for WCE the mean |e| */
 };
 void ax_error_state_init(struct ax_error_state *s, const struct ax_error *g);
 void ax_error_state_free(struct ax_error_state *s);

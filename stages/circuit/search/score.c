@@ -57,9 +57,9 @@ typedef uint64_t vec4 __attribute__((vector_size(32), may_alias));
 __attribute__((target("avx2"), always_inline)) static inline __m256i
 ones256(__m256i v)
 {
-	const __m256i table = _mm256_setr_epi8(
-		0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1,
-		2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+	const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2,
+					       3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2,
+					       2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
 	const __m256i low = _mm256_set1_epi8(15);
 	__m256i a = _mm256_shuffle_epi8(table, _mm256_and_si256(v, low));
 	__m256i b = _mm256_shuffle_epi8(
@@ -101,8 +101,8 @@ typedef uint64_t vec8 __attribute__((vector_size(64), may_alias));
 			_mm512_slli_epi32(WIDEN(byte[1], at), 8));             \
 		if (bits > 16)                                                 \
 			n_ = _mm512_or_si512(                                  \
-				n_, _mm512_slli_epi32(WIDEN(byte[2], at),      \
-						      16));                    \
+				n_,                                            \
+				_mm512_slli_epi32(WIDEN(byte[2], at), 16));    \
 		if (extend)                                                    \
 			n_ = _mm512_sra_epi32(_mm512_sll_epi32(n_, up), up);   \
 		_mm512_store_si512(y + i * 64 + (at)*16, n_);                  \
@@ -144,6 +144,7 @@ ax_score_kern(void)
 {
 #if defined(__x86_64__)
 	switch (ax_simd()) {
+	case AX_SIMD_VBMI:
 	case AX_SIMD_AVX512:
 		if (__builtin_cpu_supports("avx512vpopcntdq"))
 			return &table_avx512;

@@ -113,10 +113,9 @@ fill_word(struct ax_walk *w, unsigned word)
 			w->w[slot] = 0;
 	}
 	for (unsigned j = 0; j < c->n; j++)
-		at[(size_t)(c->ins + j) * POOL_WORDS] =
-			gate_word(c->gate[j],
-				  at[(size_t)c->in[j][0] * POOL_WORDS],
-				  at[(size_t)c->in[j][1] * POOL_WORDS]);
+		at[(size_t)(c->ins + j) * POOL_WORDS] = gate_word(
+			c->gate[j], at[(size_t)c->in[j][0] * POOL_WORDS],
+			at[(size_t)c->in[j][1] * POOL_WORDS]);
 }
 
 static void
@@ -125,9 +124,8 @@ fill_slopes(struct ax_walk *w, unsigned word)
 	if (!w->g->layers || word >= AX_BLOCK_WORDS)
 		return;
 	for (unsigned slot = word * 64; slot < word * 64 + 64; slot++)
-		w->slope[slot] =
-			w->factor[slot] *
-			ax_error_slope(&w->now, w->g, w->seen[slot]);
+		w->slope[slot] = w->factor[slot] *
+				 ax_error_slope(&w->now, w->g, w->seen[slot]);
 }
 
 static void
@@ -221,10 +219,10 @@ ax_walk_measure(struct ax_walk *w, const struct ax_circuit *c, double most)
 
 				if (!w->bad[i])
 					continue;
-				remember(w, (b * AX_BLOCK_BITS + i * 64 +
-					     (size_t)__builtin_ctzll(
-						     w->bad[i])) %
-						    p->patterns);
+				remember(w,
+					 (b * AX_BLOCK_BITS + i * 64 +
+					  (size_t)__builtin_ctzll(w->bad[i])) %
+						 p->patterns);
 				learnt++;
 			}
 			return false;
@@ -446,8 +444,7 @@ ax_walk_set(struct ax_walk *w, const struct ax_walk_aim *aim,
 		return false;
 	ax_circuit_copy(&w->best, c);
 	w->best_merit = ax_walk_merit(aim, w->now.value, w->cost);
-	ax_archive_offer(&w->archive, w->now.value, w->cost, w->stats.steps,
-			 c);
+	ax_archive_offer(&w->archive, w->now.value, w->cost, w->stats.steps, c);
 	return true;
 }
 
@@ -460,8 +457,8 @@ ax_walk_run(struct ax_walk *w, uint64_t steps, double from, double to)
 	redraw_all(w);
 	for (uint64_t k = 0; k < steps; k++) {
 		taken = w->stats.taken;
-		ax_walk_visit(w, from + (to - from) *
-						((double)k / (double)steps));
+		ax_walk_visit(w,
+			      from + (to - from) * ((double)k / (double)steps));
 		if (k % 4 == 3)
 			ax_walk_redraw(w);
 		w->stats.steps++;

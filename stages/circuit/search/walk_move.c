@@ -12,8 +12,8 @@ struct cand {
 	enum { NOTHING, CONSTANT, SIGNAL, GATE } kind;
 	struct ax_form form; /* GATE */
 	uint16_t x, y;
-	unsigned inv; /* CONSTANT: its value; SIGNAL: inverted */
-	int64_t cost; /* what it costs more than what it replaces */
+	unsigned inv;        /* CONSTANT: its value; SIGNAL: inverted */
+	int64_t cost;        /* what it costs more than what it replaces */
 	double score, noise; /* merit less noise; above 0 is not taken */
 };
 
@@ -25,10 +25,10 @@ struct visit {
 	unsigned ands, ors, deads;
 	int64_t freed;
 	double temp;
-	double rate;   /* merit of a unit of the planes' sums */
-	double room;   /* such units up to the bound on the error */
-	double low;    /* the least sum there can be, in units */
-	double reach;  /* the most noise */
+	double rate;         /* merit of a unit of the planes' sums */
+	double room;         /* such units up to the bound on the error */
+	double low;          /* the least sum there can be, in units */
+	double reach;        /* the most noise */
 	int32_t ones, zeros; /* sums where v is 1, where it is 0 */
 	struct cand best;
 };
@@ -225,8 +225,8 @@ offer_exor(struct ax_walk *w, struct visit *t, uint16_t x, uint16_t y,
 	const struct ax_form *f = &w->s->exor[inv];
 	const uint64_t *v = pool_row(w, t->v);
 	struct cand c = {.kind = GATE, .form = *f, .x = x, .y = y};
-	struct ax_score_gate g = {pool_row(w, x), pool_row(w, y), 0, 0,
-				  (uint8_t)inv,   1};
+	struct ax_score_gate g = {
+		pool_row(w, x), pool_row(w, y), 0, 0, (uint8_t)inv, 1};
 
 	if (!promising(w, t, &c, f->cost) || is_same(w, t, f, x, y) ||
 	    !w->p->kern->xor_fits(g.x, g.y, v, w->bad, inv))
@@ -312,12 +312,11 @@ offer_signal(struct ax_walk *w, struct visit *t, uint16_t x, unsigned flags)
 	    !(t->pin < 0 && t->v >= w->c.ins && w->c.gate[j] == AX_G_INV &&
 	      w->c.in[j][0] == x) &&
 	    promising(w, t, &c, w->k->gate.of[AX_G_INV]))
-		offer(w, t, c,
-		      t->ones - side[0] + t->zeros - side[1]);
+		offer(w, t, c, t->ones - side[0] + t->zeros - side[1]);
 	/* one that costs more than the worst it can be worth is no part */
-	most = AX_MIN(t->room, (t->reach + cost_merit(w, 0) -
-				cost_merit(w, -t->freed)) /
-				       t->rate) -
+	most = AX_MIN(t->room,
+		      (t->reach + cost_merit(w, 0) - cost_merit(w, -t->freed)) /
+			      t->rate) -
 	       t->low;
 	if (!(flags & AX_HIT_1_0) && side[0] <= most)
 		w->and_lit[t->ands++] = 2u * x;
@@ -412,10 +411,9 @@ invert(struct ax_walk *w, const struct visit *t, const uint64_t **out)
 			continue;
 		w->in_cone[c->ins + j] = 1;
 		w->flip_row[c->ins + j] = flips;
-		w->op[n++] =
-			(struct ax_kop){w->in_cone[a] ? w->flip_row[a] : a,
-					w->in_cone[b] ? w->flip_row[b] : b,
-					flips++, c->gate[j]};
+		w->op[n++] = (struct ax_kop){w->in_cone[a] ? w->flip_row[a] : a,
+					     w->in_cone[b] ? w->flip_row[b] : b,
+					     flips++, c->gate[j]};
 	}
 	w->p->kern->run(w->pool, POOL_WORDS, w->op, n);
 	if (w->g->limited)
@@ -614,8 +612,7 @@ most_error(const struct ax_walk *w, const struct cand *c)
 	double gain = c->noise - cost_merit(w, c->cost), most = HUGE_VAL;
 
 	if (w->aim.slack > 0)
-		most = w->now.value +
-		       gain / w->aim.slack * w->aim.error_most;
+		most = w->now.value + gain / w->aim.slack * w->aim.error_most;
 	else if (w->aim.kappa > 0)
 		most = (w->now.value + w->aim.floor) *
 			       ax_exp(AX_MIN(gain / w->aim.kappa, 600.0)) -
