@@ -194,8 +194,9 @@ note_file(json_t *files, const char *list, const char *path, bool tree,
 	json_array_append_new(json_object_get(files, list), e);
 }
 
-static json_t *
-input_entry(const struct ax_wire *w, const struct ax_link *l, const char *path)
+json_t *
+ax_work_input(const struct ax_wire *w, const struct ax_link *l,
+	      const char *path)
 {
 	const json_t *coords;
 	json_t *o = json_object();
@@ -242,7 +243,7 @@ lay_inputs(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 			rc = lay_link(r, l, dest, &tree, tainted, err);
 			if (rc == 0)
 				note_file(w->files, "inputs", rel, tree, &d);
-			entry = input_entry(wire, l, rel);
+			entry = ax_work_input(wire, l, rel);
 			if (list)
 				json_array_append_new(list, entry);
 			else
@@ -261,15 +262,13 @@ lay_inputs(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 /* request.json, argv, environment
  * ------------------------------------------------ */
 
-static int
-write_request(struct ax_work *w, const struct ax_node *n, json_t *inputs,
-	      json_t *tools, unsigned cpus, struct ax_err *err)
+void
+ax_work_request(struct ax_str *text, const struct ax_node *n, json_t *inputs,
+		json_t *tools, unsigned cpus)
 {
 	const struct ax_stage *s = n->stage;
 	json_t *o = json_object(), *outputs = json_object(), *seed;
-	struct ax_str text = AX_STR_INIT;
 	char *path;
-	int rc;
 
 	json_object_set_new(o, "axpipe", json_integer(1));
 	json_object_set_new(o, "stage", json_string(s->name));
@@ -291,13 +290,23 @@ write_request(struct ax_work *w, const struct ax_node *n, json_t *inputs,
 	if (s->resumable)
 		json_object_set_new(o, "checkpoint", json_string("checkpoint"));
 	json_object_set_new(o, "progress_fd", json_integer(3));
-	ax_json_canonical(&text, o);
-	ax_str_addc(&text, '\n');
-	path = ax_join(w->dir, "request.json");
+	ax_json_canonical(text, o);
+	ax_str_addc(text, '\n');
+	json_decref(o);
+}
+
+static int
+write_request(const struct ax_work *w, const struct ax_node *n, json_t *inputs,
+	      json_t *tools, unsigned cpus, struct ax_err *err)
+{
+	struct ax_str text = AX_STR_INIT;
+	char *path = ax_join(w->dir, "request.json");
+	int rc;
+
+	ax_work_request(&text, n, inputs, tools, cpus);
 	rc = ax_write_plain(path, text.buf, text.len, err);
 	free(path);
 	ax_str_free(&text);
-	json_decref(o);
 	return rc;
 }
 

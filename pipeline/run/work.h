@@ -50,6 +50,13 @@ int ax_work_store_log(const struct ax_work *w, struct ax_run *r,
 /* Appends the last lines of the log, each behind `indent`; printable. */
 void ax_work_log_tail(struct ax_str *s, const struct ax_work *w, size_t lines,
 		      const char *indent);
+/* The text of request.json (docs/stages.md). `inputs`: port -> an entry of
+ * ax_work_input, or of a `many` port a list of them; `tools`: name -> path. */
+void ax_work_request(struct ax_str *text, const struct ax_node *n,
+		     json_t *inputs, json_t *tools, unsigned cpus);
+/* What a request says of one input that lies at `path`. New reference. */
+json_t *ax_work_input(const struct ax_wire *w, const struct ax_link *l,
+		      const char *path);
 /* Frees; with `remove` the folder goes too. */
 void ax_work_end(struct ax_work *w, bool remove);
 
