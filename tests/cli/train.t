@@ -172,6 +172,21 @@ job "$T/n7" evaluate 1 '{"network":null,"mode":null,"limit":0,"batch":48,"width_
 code "a format that the checkpoint has not" 1 go "$T/n7" evaluate
 like "shows both" "$T/n7/log" '"act_bits":6.*"act_bits":8'
 
+# --- gradients of the table itself --------------------------------------------
+slope=$(echo "$tune" | sed 's/}$/,"gradient":"slopes","gradient_window":8}/')
+first=
+for how in scalar:1 avx2:2 avx512vbmi:2; do
+	AXPIPE_SIMD=${how%:*}
+	export AXPIPE_SIMD
+	job "$T/s$how" finetune "${how#*:}" "$slope" dataset="$data" checkpoint="$ck" lut="$T/table.csv"
+	ok "gradients from slopes, $how" go "$T/s$how" finetune
+	got=$(sum "$T/s$how")
+	is "the same bytes" "$got" "${first:-$got}"
+	first=$got
+done
+unset AXPIPE_SIMD
+ok "not those of the exact product's" test "$first" != "$(sum "$d.f")"
+
 # --- kill -9 and again --------------------------------------------------------
 long=$(echo "$train" | sed 's/"epochs":2/"epochs":12/')
 job "$T/whole" train 1 "$long" dataset="$data"

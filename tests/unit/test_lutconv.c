@@ -201,7 +201,7 @@ test_gradients(void)
 	qw.ops->values(&qw, e.kern, wq, w, nw);
 	if (ax_product_table(&p, &t, NULL) < 0)
 		exit(1);
-	p.ops->backward(&p, &e, &o, dy, dx, dw);
+	p.gradient->backward(&p, &e, &o, dy, dx, dw);
 	ax_conv_dgrad(&e, c, dx2, dy, wq, IMAGES);
 	ax_conv_wgrad(&e, c, dw2, dy, xq, NULL, IMAGES);
 	ok(memcmp(dx, dx2, nx * 4) == 0,

@@ -273,6 +273,8 @@ ax_setup_training(struct ax_training *out, struct ax_task *t)
 					     "act_asymmetric",
 					     "weight_asymmetric",
 					     "per_channel",
+					     "gradient",
+					     "gradient_window",
 					     "bn_images",
 					     "bn_crop",
 					     "bn_flip",

@@ -255,8 +255,8 @@ backward_multiply(struct ax_model *m, unsigned i, float *dy)
 	struct ax_operands o = operands(m, i, &c);
 	float *dx = op->in ? take(m, m->n * image_size(m, op->in)) : NULL;
 
-	l->product->ops->backward(l->product, &m->eng, &o, dy, dx,
-				  m->grad[op->weight]);
+	l->product->gradient->backward(l->product, &m->eng, &o, dy, dx,
+				       m->grad[op->weight]);
 	if (op->bias_at >= 0)
 		ax_bias_grad(&m->eng, m->grad[op->bias_at], dy, m->n, c.cout,
 			     c.oh * c.ow);

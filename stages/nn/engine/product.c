@@ -48,9 +48,8 @@ common_scale(const struct ax_operands *o)
 	return o->weight->channels ? 1 : scale_of(o, 0);
 }
 
-/* Codes of the weights by their low 8 bits; caller frees. */
-static uint8_t *
-weight_codes(struct ax_engine *e, const struct ax_operands *o)
+uint8_t *
+ax_weight_codes(struct ax_engine *e, const struct ax_operands *o)
 {
 	size_t n = o->c->cout * ax_conv_k(o->c);
 	float *w = weights(e, o, CODES);
@@ -109,7 +108,7 @@ static void
 table_forward(const struct ax_product *p, struct ax_engine *e,
 	      const struct ax_operands *o, float *y)
 {
-	uint8_t *codes = weight_codes(e, o);
+	uint8_t *codes = ax_weight_codes(e, o);
 	float *mul = channel_scales(o);
 	struct ax_lookup l = {&p->rows, codes, NULL, mul, (uint8_t)o->in->zero};
 
@@ -122,7 +121,7 @@ static void
 wide_forward(const struct ax_product *p, struct ax_engine *e,
 	     const struct ax_operands *o, float *y)
 {
-	uint8_t *codes = weight_codes(e, o);
+	uint8_t *codes = ax_weight_codes(e, o);
 	float *mul = channel_scales(o);
 
 	ax_conv_wide(e, o->c, y, o->x, codes, p->wide, o->in, o->weight, mul,
@@ -175,16 +174,16 @@ integer_forward(const struct ax_product *p, struct ax_engine *e,
 	free(w);
 }
 
-static const struct ax_product_ops float_ops = {"float", float_forward,
-						straight_through, false};
-static const struct ax_product_ops table_ops = {"table", table_forward,
-						straight_through, true};
+static const struct ax_product_ops float_ops = {"float", float_forward, false};
+static const struct ax_product_ops table_ops = {"table", table_forward, true};
 static const struct ax_product_ops wide_ops = {"wide table", wide_forward,
-					       straight_through, true};
+					       true};
 static const struct ax_product_ops integer_ops = {"integer", integer_forward,
-						  straight_through, true};
+						  true};
+const struct ax_gradient ax_gradient_exact = {"exact", straight_through};
 
-const struct ax_product ax_product_float = {.ops = &float_ops};
+const struct ax_product ax_product_float = {.ops = &float_ops,
+					    .gradient = &ax_gradient_exact};
 
 /* --- tables --------------------------------------------------------------- */
 
@@ -198,6 +197,7 @@ make_table(struct ax_product *out, struct ax_lut *t, bool wide)
 
 	memset(out, 0, sizeof(*out));
 	out->ops = wide ? &wide_ops : &table_ops;
+	out->gradient = &ax_gradient_exact;
 	out->a_bits = t->n;
 	out->w_bits = t->m;
 	out->is_signed = t->sign;
@@ -333,6 +333,8 @@ ax_product_fit(struct ax_product *out, const struct ax_product *p,
 	t = copy_of(&p->lut);
 	make_table(out, &t, true);
 made:
+	out->gradient = p->gradient;
+	out->slopes = p->slopes;
 	if (p->ops == &integer_ops)
 		out->ops = &integer_ops;
 	return 1;

@@ -26,13 +26,25 @@ struct ax_product_ops {
 	/* y from the operands, without bias. */
 	void (*forward)(const struct ax_product *p, struct ax_engine *e,
 			const struct ax_operands *o, float *y);
+	/* True when it works on codes: both scales must be known. */
+	bool needs_codes;
+};
+
+/* What is passed back through a product. */
+struct ax_gradient {
+	const char *name;
 	/* Gradients by input (dx may be NULL) and by weights. */
 	void (*backward)(const struct ax_product *p, struct ax_engine *e,
 			 const struct ax_operands *o, const float *dy,
 			 float *dx, float *dw);
-	/* True when it works on codes: both scales must be known. */
-	bool needs_codes;
 };
+
+/* That of the exact product of the quantised values, straight through the
+ * quantisers; what every product has at first. */
+extern const struct ax_gradient ax_gradient_exact;
+/* The slopes of the table itself (slopes.h), likewise straight through. */
+extern const struct ax_gradient ax_gradient_slopes;
+struct ax_slopes;
 
 struct ax_product {
 	const struct ax_product_ops *ops;
@@ -42,6 +54,8 @@ struct ax_product {
 	int32_t *wide; /* [256 * weight code + input code] in place of rows */
 	unsigned a_bits, w_bits;
 	bool is_signed;
+	const struct ax_gradient *gradient;
+	const struct ax_slopes *slopes; /* borrowed; of ax_gradient_slopes */
 };
 
 /* float32 products of the quantised values (of the plain ones without
@@ -53,8 +67,7 @@ extern const struct ax_product ax_product_float;
  * code, summed exactly, then times float32(s_w * s_a). With zero points za, zb
  * the sum is that of T(a,b) - zb a - za b + za zb, as T stands for the product
  * of codes and the layer multiplies (a - za)(b - zb); a padded place is code
- * za. Gradients are those of the exact product of the quantised values
- * (straight-through). At most 8 bits an operand. Free with ax_product_free.
+ * za. 2 to 8 bits an operand. Free with ax_product_free.
  */
 int ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		     struct ax_err *err);
@@ -75,5 +88,8 @@ void ax_product_free(struct ax_product *p);
 int ax_product_fit(struct ax_product *out, const struct ax_product *p,
 		   const struct ax_quant *in, const struct ax_quant *weight,
 		   size_t k, const char *layer, struct ax_err *err);
+
+/* Codes of the weights by their low 8 bits; caller frees. */
+uint8_t *ax_weight_codes(struct ax_engine *e, const struct ax_operands *o);
 
 #endif

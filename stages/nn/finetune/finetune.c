@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fine-tuning through a table: the forward pass multiplies by look-up, the
- * backward pass is that of the exact product (straight-through estimator).
+ * backward pass is that of the exact product (straight-through estimator) or
+ * follows the slopes of the table.
  */
 #include "artifacts/base/io.h"
 #include "stages/nn/common/setup.h"
+#include "stages/nn/engine/slopes.h"
 
 static int
 finish(struct ax_task *t, const struct ax_model *m, const struct ax_trained *r,
@@ -28,6 +30,7 @@ int
 ax_stage_run(struct ax_task *t, struct ax_err *err)
 {
 	struct ax_product table = {0}, exact = {0};
+	struct ax_slopes *slopes = NULL;
 	struct ax_training conf;
 	struct ax_trained result = {0};
 	struct ax_dataset d;
@@ -43,6 +46,14 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	ax_setup_training(&conf, t);
 	conf.keep_best = true;
 	rc = ax_setup_table(&table, t, err);
+	if (rc == 0 && ax_streq(json_string_value(ax_task_json(t, "gradient")),
+				"slopes")) {
+		slopes = ax_slopes_make(
+			&table.lut,
+			(unsigned)ax_task_int(t, "gradient_window"));
+		table.gradient = &ax_gradient_slopes;
+		table.slopes = slopes;
+	}
 	if (rc == 0)
 		rc = ax_setup_exact(&exact, &m, err);
 	if (rc == 0)
@@ -56,6 +67,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	ax_trained_free(&result);
 	ax_product_free(&table);
 	ax_product_free(&exact);
+	free(slopes);
 	free((char *)conf.identity);
 	ax_model_free(&m);
 	ax_dataset_free(&d);
