@@ -189,11 +189,11 @@ offer_pair(struct ax_walk *w, struct visit *t, unsigned is_or, uint32_t a,
 				   (uint8_t)is_or,
 				   0};
 	/* AND must be 0 on care0; OR must be 1 on care1 */
-	if (!kern->disjoint(g.x, g.px, g.y, g.py, care))
+	if (!kern->block_disjoint(g.x, g.px, g.y, g.py, care))
 		return;
-	if (w->g->limited &&
-	    !kern->disjoint(g.x + AX_BLOCK_WORDS, g.px, g.y + AX_BLOCK_WORDS,
-			    g.py, care + AX_BLOCK_WORDS))
+	if (w->g->limited && !kern->block_disjoint(g.x + AX_BLOCK_WORDS, g.px,
+						   g.y + AX_BLOCK_WORDS, g.py,
+						   care + AX_BLOCK_WORDS))
 		return;
 	offer(w, t, c, w->score->wrong(&g, pool_row(w, t->v), w->planes));
 }
@@ -229,12 +229,12 @@ offer_exor(struct ax_walk *w, struct visit *t, uint16_t x, uint16_t y,
 		pool_row(w, x), pool_row(w, y), 0, 0, (uint8_t)inv, 1};
 
 	if (!promising(w, t, &c, f->cost) || is_same(w, t, f, x, y) ||
-	    !w->p->kern->xor_fits(g.x, g.y, v, w->bad, inv))
+	    !w->p->kern->block_xor_fits(g.x, g.y, v, w->bad, inv))
 		return;
 	if (w->g->limited &&
-	    !w->p->kern->xor_fits(g.x + AX_BLOCK_WORDS, g.y + AX_BLOCK_WORDS,
-				  v + AX_BLOCK_WORDS, w->bad + AX_BLOCK_WORDS,
-				  inv))
+	    !w->p->kern->block_xor_fits(
+		    g.x + AX_BLOCK_WORDS, g.y + AX_BLOCK_WORDS,
+		    v + AX_BLOCK_WORDS, w->bad + AX_BLOCK_WORDS, inv))
 		return;
 	offer(w, t, c, w->score->wrong(&g, v, w->planes));
 }
@@ -361,12 +361,13 @@ offer_all(struct ax_walk *w, struct visit *t)
 			offer(w, t, c, value ? t->zeros : t->ones);
 	}
 	t->ands = t->ors = 0;
-	kern->scan(w->pool, POOL_WORDS, w->list_row, t->listed, w->care1,
-		   w->care0, w->flags);
+	kern->block_scan(w->pool, POOL_WORDS, w->list_row, t->listed, w->care1,
+			 w->care0, w->flags);
 	if (w->g->limited)
-		kern->scan(w->pool + AX_BLOCK_WORDS, POOL_WORDS, w->list_row,
-			   t->listed, w->care1 + AX_BLOCK_WORDS,
-			   w->care0 + AX_BLOCK_WORDS, w->flags2);
+		kern->block_scan(w->pool + AX_BLOCK_WORDS, POOL_WORDS,
+				 w->list_row, t->listed,
+				 w->care1 + AX_BLOCK_WORDS,
+				 w->care0 + AX_BLOCK_WORDS, w->flags2);
 	for (unsigned a = 0; a < t->listed; a++) {
 		unsigned f = w->flags[a];
 
