@@ -15,6 +15,8 @@ struct engine {
 	struct ax_search s;
 	struct ax_tour *tour;
 	struct ax_anneal *anneal;
+	struct ax_start *list; /* of the islands */
+	size_t n;
 	struct ax_walk_aim aim;
 	double hot;
 	bool own_error;
@@ -148,6 +150,7 @@ engine_free(struct engine *e)
 {
 	ax_tour_free(e->tour);
 	ax_anneal_free(e->anneal);
+	ax_starts_free(e->list, e->n);
 	ax_search_free(&e->s);
 	if (e->own_error)
 		ax_error_free(&e->error);
@@ -223,12 +226,16 @@ engine_new(struct front *f, size_t target, struct engine *e,
 			.cycles = (unsigned)ax_task_int(f->task, "cycles"),
 			.hot = e->hot,
 			.cold = cold};
-		struct ax_start *list = ax_calloc(n, sizeof(*list));
+		uint64_t round = q.steps / q.cycles;
 
+		/* as the stage evolve has it */
+		q.restarts =
+			(unsigned)AX_MIN(AX_MAX(round / 100000, islands), 4096);
+		e->list = ax_calloc(n, sizeof(*e->list));
+		e->n = n;
 		for (size_t k = 0; k < n; k++)
-			ax_circuit_copy(&list[k].c, pick[k].c);
-		e->anneal = ax_anneal_new(&e->s, &q, list, AX_MIN(n, 2));
-		ax_starts_free(list, n);
+			ax_circuit_copy(&e->list[k].c, pick[k].c);
+		e->anneal = ax_anneal_new(&e->s, &q, e->list, n);
 		return 0;
 	}
 	for (size_t k = 0; k < n; k++)

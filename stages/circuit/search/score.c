@@ -38,6 +38,7 @@ signs16(const ints *v)
 #define FN(name) name##_scalar
 #define ATTR
 #define SET1(w) (w)
+#define ANY(v) ((v) != 0)
 #define POP(v) ones64(v)
 #define MASK16(p) signs16(p)
 #include "stages/circuit/search/score_impl.h"
@@ -46,6 +47,7 @@ signs16(const ints *v)
 #undef FN
 #undef ATTR
 #undef SET1
+#undef ANY
 #undef POP
 #undef MASK16
 
@@ -73,6 +75,7 @@ ones256(__m256i v)
 #define FN(name) name##_avx2
 #define ATTR __attribute__((target("avx2")))
 #define SET1(w) ((vec4)_mm256_set1_epi64x((long long)(w)))
+#define ANY(v) (!_mm256_testz_si256((__m256i)(v), (__m256i)(v)))
 #define POP(v) ((vec4)ones256((__m256i)(v)))
 #define MASK16(p)                                                              \
 	((unsigned)_mm256_movemask_ps(                                         \
@@ -86,6 +89,7 @@ ones256(__m256i v)
 #undef FN
 #undef ATTR
 #undef SET1
+#undef ANY
 #undef POP
 #undef MASK16
 
@@ -132,6 +136,7 @@ typedef uint64_t vec8 __attribute__((vector_size(64), may_alias));
 	__attribute__((                                                        \
 		target("avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")))
 #define SET1(w) ((vec8)_mm512_set1_epi64((long long)(w)))
+#define ANY(v) (_mm512_test_epi64_mask((__m512i)(v), (__m512i)(v)) != 0)
 #define POP(v) ((vec8)_mm512_popcnt_epi64((__m512i)(v)))
 #define MASK16(p)                                                              \
 	((unsigned)_mm512_movepi32_mask(_mm512_load_si512((const void *)(p))))

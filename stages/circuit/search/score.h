@@ -51,6 +51,15 @@ struct ax_score_kern {
 	 * first, the sign last; `far`: patterns whose d is above `limit`. */
 	void (*planes)(const float *d, float scale, float limit,
 		       uint64_t *planes, uint64_t *far);
+	/* flags[i] = AX_HIT_* of row[i], the first `words` words (a multiple of
+	 * a block's) from base + row[i] * stride. */
+	void (*scan)(const uint64_t *base, size_t stride, size_t words,
+		     const uint32_t *row, size_t n, const uint64_t *f1,
+		     const uint64_t *f0, uint8_t *flags);
+	/* True when the gate of g, its x ^ y ^ inv or (x ^ px) & (y ^ py), is
+	 * zero where f is one; for exor: differs nowhere there from v. */
+	bool (*fits)(const struct ax_score_gate *g, const uint64_t *v,
+		     const uint64_t *f, size_t words);
 	/* Sum of the planes' numbers where `f`, on the rows of x, is 0 and v is
 	 * 1 in out[0], where it is 1 and v is 0 in out[1]. */
 	void (*sides)(const uint64_t *x, const uint64_t *v,

@@ -2,8 +2,8 @@
 /*
  * The body of score.c, included once for each SIMD level. The includer defines
  * FN(name), ATTR, a vector VEC of VW words with POP(v) (ones in each word) and
- * SET1(word), and MASK16(p): the sign bits of the sixteen numbers at p.
- * The types with lanes are the same for each level; only their registers
+ * SET1(word), ANY(vec), and MASK16(p): the sign bits of the sixteen numbers at
+ * p. The types with lanes are the same for each level; only their registers
  * differ.
  */
 
@@ -129,6 +129,42 @@ FN(planes)(const float *d, float scale, float limit, uint64_t *planes,
 	}
 }
 
+ATTR static void
+FN(scan)(const uint64_t *base, size_t stride, size_t words, const uint32_t *row,
+	 size_t n, const uint64_t *f1, const uint64_t *f0, uint8_t *flags)
+{
+	const VEC *p1 = (const VEC *)f1, *p0 = (const VEC *)f0, *x;
+	unsigned f;
+
+	for (size_t i = 0; i < n; i++) {
+		x = (const VEC *)(base + row[i] * stride);
+		f = 0;
+		for (size_t k = 0; k < words / VW && f != 15; k++) {
+			f |= ANY(p1[k] & ~x[k]) ? AX_HIT_1_0 : 0;
+			f |= ANY(p1[k] & x[k]) ? AX_HIT_1_1 : 0;
+			f |= ANY(p0[k] & x[k]) ? AX_HIT_0_1 : 0;
+			f |= ANY(p0[k] & ~x[k]) ? AX_HIT_0_0 : 0;
+		}
+		flags[i] = (uint8_t)f;
+	}
+}
+
+ATTR static bool
+FN(fits)(const struct ax_score_gate *g, const uint64_t *v, const uint64_t *f,
+	 size_t words)
+{
+	const VEC *x = (const VEC *)g->x, *y = (const VEC *)g->y;
+	const VEC *vv = (const VEC *)v, *vf = (const VEC *)f;
+	VEC px = SET1(0 - (uint64_t)g->px), py = SET1(0 - (uint64_t)g->py);
+	VEC inv = SET1(0 - (uint64_t)g->inv);
+
+	for (size_t k = 0; k < words / VW; k++)
+		if (g->exor ? ANY((x[k] ^ y[k] ^ inv ^ vv[k]) & vf[k])
+			    : ANY((x[k] ^ px) & (y[k] ^ py) & vf[k]))
+			return false;
+	return true;
+}
+
 ATTR static int32_t
 FN(weigh)(const VEC *d, const uint64_t *planes)
 {
@@ -237,5 +273,5 @@ FN(means)(const float *row, size_t n, size_t layers, const float *pa,
 }
 
 static const struct ax_score_kern FN(table) = {
-	FN(unpack), FN(outside), FN(change), FN(planes),
-	FN(sides),  FN(wrong),   FN(add),    FN(means)};
+	FN(unpack), FN(outside), FN(change), FN(planes), FN(scan),
+	FN(fits),   FN(sides),   FN(wrong),  FN(add),    FN(means)};

@@ -32,7 +32,6 @@ ax_walk_room(struct ax_walk *w, unsigned n)
 	memset(w->is_dead, 0, m * sizeof(*w->is_dead));
 	w->in_cone = ax_realloc(w->in_cone, m, sizeof(*w->in_cone));
 	w->flags = ax_realloc(w->flags, m, sizeof(*w->flags));
-	w->flags2 = ax_realloc(w->flags2, m, sizeof(*w->flags2));
 	w->and_lit = ax_realloc(w->and_lit, 2 * m, sizeof(*w->and_lit));
 	w->or_lit = ax_realloc(w->or_lit, 2 * m, sizeof(*w->or_lit));
 	w->op = ax_realloc(w->op, m, sizeof(*w->op));
@@ -332,7 +331,6 @@ ax_walk_free(struct ax_walk *w)
 	free(w->is_dead);
 	free(w->in_cone);
 	free(w->flags);
-	free(w->flags2);
 	free(w->and_lit);
 	free(w->or_lit);
 	free(w->op);

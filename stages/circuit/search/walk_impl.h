@@ -41,7 +41,7 @@ struct ax_walk {
 	unsigned room;
 	uint32_t *uses, *flip_row, *list_row;
 	uint16_t *list, *dead, *place, *stack;
-	uint8_t *is_dead, *in_cone, *flags, *flags2;
+	uint8_t *is_dead, *in_cone, *flags;
 	uint32_t *and_lit, *or_lit; /* 2 * signal + inverted */
 	struct ax_kop *op;
 	double *at, *need; /* arrival, and the latest that would do */

@@ -21,6 +21,7 @@ struct cand {
 struct visit {
 	uint16_t v;      /* the signal */
 	int pin;         /* output pin, or -1: every use of v */
+	unsigned words;  /* of the pool that count: its limits, if any */
 	unsigned listed; /* signals that may be used, in w->list */
 	unsigned ands, ors, deads;
 	int64_t freed;
@@ -171,11 +172,9 @@ static void
 offer_pair(struct ax_walk *w, struct visit *t, unsigned is_or, uint32_t a,
 	   uint32_t b)
 {
-	const struct ax_search_kern *kern = w->p->kern;
 	const struct ax_form *f = &w->s->two[is_or][a & 1][b & 1];
 	struct cand c = {.kind = GATE, .form = *f};
 	struct ax_score_gate g;
-	const uint64_t *care = is_or ? w->care1 : w->care0;
 
 	c.x = (uint16_t)(a / 2);
 	c.y = (uint16_t)(b / 2);
@@ -189,11 +188,7 @@ offer_pair(struct ax_walk *w, struct visit *t, unsigned is_or, uint32_t a,
 				   (uint8_t)is_or,
 				   0};
 	/* AND must be 0 on care0; OR must be 1 on care1 */
-	if (!kern->block_disjoint(g.x, g.px, g.y, g.py, care))
-		return;
-	if (w->g->limited && !kern->block_disjoint(g.x + AX_BLOCK_WORDS, g.px,
-						   g.y + AX_BLOCK_WORDS, g.py,
-						   care + AX_BLOCK_WORDS))
+	if (!w->score->fits(&g, NULL, is_or ? w->care1 : w->care0, t->words))
 		return;
 	offer(w, t, c, w->score->wrong(&g, pool_row(w, t->v), w->planes));
 }
@@ -229,12 +224,7 @@ offer_exor(struct ax_walk *w, struct visit *t, uint16_t x, uint16_t y,
 		pool_row(w, x), pool_row(w, y), 0, 0, (uint8_t)inv, 1};
 
 	if (!promising(w, t, &c, f->cost) || is_same(w, t, f, x, y) ||
-	    !w->p->kern->block_xor_fits(g.x, g.y, v, w->bad, inv))
-		return;
-	if (w->g->limited &&
-	    !w->p->kern->block_xor_fits(
-		    g.x + AX_BLOCK_WORDS, g.y + AX_BLOCK_WORDS,
-		    v + AX_BLOCK_WORDS, w->bad + AX_BLOCK_WORDS, inv))
+	    !w->score->fits(&g, v, w->bad, t->words))
 		return;
 	offer(w, t, c, w->score->wrong(&g, v, w->planes));
 }
@@ -250,9 +240,8 @@ offer_exors(struct ax_walk *w, struct visit *t)
 	const uint64_t *v = pool_row(w, t->v);
 	uint64_t care[POOL_WORDS], key, want;
 	unsigned word = 0, most = 0, tests = 0, n;
-	unsigned words = w->g->limited ? POOL_WORDS : AX_BLOCK_WORDS;
 
-	memcpy(care, w->bad, words * sizeof(*care));
+	memcpy(care, w->bad, t->words * sizeof(*care));
 	/* where an error costs more than a little */
 	for (unsigned b = AX_SCORE_PLANES - 6; b + 1 < AX_SCORE_PLANES; b++)
 		for (unsigned i = 0; i < AX_BLOCK_WORDS; i++)
@@ -260,7 +249,7 @@ offer_exors(struct ax_walk *w, struct visit *t)
 				   ~w->planes[(AX_SCORE_PLANES - 1) *
 						      AX_BLOCK_WORDS +
 					      i];
-	for (unsigned i = 0; i < words; i++) {
+	for (unsigned i = 0; i < t->words; i++) {
 		n = (unsigned)__builtin_popcountll(care[i]);
 		if (n > most) {
 			most = n;
@@ -341,8 +330,6 @@ any(const uint64_t *row, unsigned words)
 static void
 offer_all(struct ax_walk *w, struct visit *t)
 {
-	const struct ax_search_kern *kern = w->p->kern;
-	unsigned words = w->g->limited ? POOL_WORDS : AX_BLOCK_WORDS;
 	const uint64_t *v = pool_row(w, t->v);
 	int64_t least = INT64_MAX;
 	int32_t side[2];
@@ -354,28 +341,19 @@ offer_all(struct ax_walk *w, struct visit *t)
 	t->zeros = side[1];
 	for (unsigned value = 0; value < 2; value++) {
 		c.inv = value;
-		if (!any(value ? w->care0 : w->care1, words) &&
+		if (!any(value ? w->care0 : w->care1, t->words) &&
 		    promising(w, t, &c, 0) &&
 		    !(t->v >= w->c.ins &&
 		      w->c.gate[t->v - w->c.ins] <= AX_G_CONST1))
 			offer(w, t, c, value ? t->zeros : t->ones);
 	}
 	t->ands = t->ors = 0;
-	kern->block_scan(w->pool, POOL_WORDS, w->list_row, t->listed, w->care1,
-			 w->care0, w->flags);
-	if (w->g->limited)
-		kern->block_scan(w->pool + AX_BLOCK_WORDS, POOL_WORDS,
-				 w->list_row, t->listed,
-				 w->care1 + AX_BLOCK_WORDS,
-				 w->care0 + AX_BLOCK_WORDS, w->flags2);
+	w->score->scan(w->pool, POOL_WORDS, t->words, w->list_row, t->listed,
+		       w->care1, w->care0, w->flags);
 	for (unsigned a = 0; a < t->listed; a++) {
-		unsigned f = w->flags[a];
-
-		if (w->g->limited)
-			f |= w->flags2[a];
 		w->stats.candidates++;
-		if (f != 15)
-			offer_signal(w, t, w->list[a], f);
+		if (w->flags[a] != 15)
+			offer_signal(w, t, w->list[a], w->flags[a]);
 	}
 	for (unsigned k = 0; k < 8; k++)
 		least = AX_MIN(least,
@@ -450,7 +428,6 @@ find_care(struct ax_walk *w, struct visit *t)
 {
 	const struct ax_circuit *c = &w->c;
 	const uint64_t *out[AX_CIRCUIT_OUTS], *v = pool_row(w, t->v);
-	unsigned words = w->g->limited ? POOL_WORDS : AX_BLOCK_WORDS;
 	double error = w->now.value, gain = w->g->scale, per, gained, limit;
 	double scale, top;
 	uint64_t far[AX_BLOCK_WORDS];
@@ -487,7 +464,7 @@ find_care(struct ax_walk *w, struct visit *t)
 		memset(w->bad, 0, AX_BLOCK_WORDS * sizeof(*w->bad));
 	for (unsigned i = 0; i < AX_BLOCK_WORDS; i++)
 		w->bad[i] |= far[i];
-	for (unsigned i = 0; i < words; i++) {
+	for (unsigned i = 0; i < t->words; i++) {
 		w->care1[i] = w->bad[i] & v[i];
 		w->care0[i] = w->bad[i] & ~v[i];
 	}
@@ -683,6 +660,7 @@ ax_walk_visit(struct ax_walk *w, double temperature)
 		if (t.v < w->c.ins || w->uses[t.v] > 1)
 			t.pin = (int)(k - w->c.n);
 	}
+	t.words = w->g->limited ? POOL_WORDS : AX_BLOCK_WORDS;
 	t.reach = w->s->noise[0] * temperature;
 	t.best.score = HUGE_VAL;
 	t.freed = freed_cost(w, &t, -1, -1);
