@@ -41,9 +41,9 @@ ax_island_room(struct ax_island *i, unsigned n)
 {
 	size_t m = AX_CIRCUIT_INS + n + 16;
 
-	if (n <= i->room)
+	if (i->room && n <= i->room)
 		return;
-	i->room = n + n / 2;
+	i->room = n + n / 2 + 1;
 	m = AX_CIRCUIT_INS + i->room + 16;
 	i->row = ax_realloc(i->row, m, sizeof(*i->row));
 	i->new_row = ax_realloc(i->new_row, m, sizeof(*i->new_row));

@@ -85,16 +85,6 @@ struct ax_search_kern {
 	/* True when (x ^ y ^ v) & care, with `inv` inverted, is zero. */
 	bool (*xor_fits)(const uint64_t *x, const uint64_t *y,
 			 const uint64_t *v, const uint64_t *care, unsigned inv);
-	/* The same three on rows of AX_BLOCK_WORDS, `stride` words apart. */
-	void (*block_scan)(const uint64_t *base, size_t stride,
-			   const uint32_t *row, size_t n, const uint64_t *f1,
-			   const uint64_t *f0, uint8_t *flags);
-	bool (*block_disjoint)(const uint64_t *x, unsigned px,
-			       const uint64_t *y, unsigned py,
-			       const uint64_t *f);
-	bool (*block_xor_fits)(const uint64_t *x, const uint64_t *y,
-			       const uint64_t *v, const uint64_t *care,
-			       unsigned inv);
 };
 
 /* The kernels of the level that ax_simd() allows. */

@@ -150,18 +150,17 @@ FN(pool_bound)(const uint64_t *const *out, const uint64_t *limits,
 			       AX_POOL_WORDS / VW);
 }
 
-ATTR static inline __attribute__((always_inline)) void
-FN(scan_words)(const uint64_t *base, size_t stride, const uint32_t *row,
-	       size_t n, const uint64_t *f1, const uint64_t *f0, uint8_t *flags,
-	       int vecs)
+ATTR static void
+FN(scan)(const uint64_t *base, const uint32_t *row, size_t n,
+	 const uint64_t *f1, const uint64_t *f0, uint8_t *flags)
 {
 	const VEC *p1 = (const VEC *)f1, *p0 = (const VEC *)f0, *x;
 	unsigned f;
 
 	for (size_t i = 0; i < n; i++) {
-		x = (const VEC *)(base + (size_t)row[i] * stride);
+		x = (const VEC *)(base + (size_t)row[i] * AX_POOL_WORDS);
 		f = 0;
-		for (int k = 0; k < vecs && f != 15; k++) {
+		for (int k = 0; k < AX_POOL_WORDS / VW && f != 15; k++) {
 			f |= ANY(p1[k] & ~x[k]) ? AX_HIT_1_0 : 0;
 			f |= ANY(p1[k] & x[k]) ? AX_HIT_1_1 : 0;
 			f |= ANY(p0[k] & x[k]) ? AX_HIT_0_1 : 0;
@@ -171,79 +170,34 @@ FN(scan_words)(const uint64_t *base, size_t stride, const uint32_t *row,
 	}
 }
 
-ATTR static inline __attribute__((always_inline)) bool
-FN(disjoint_words)(const uint64_t *x, unsigned px, const uint64_t *y,
-		   unsigned py, const uint64_t *f, int vecs)
+ATTR static bool
+FN(disjoint)(const uint64_t *x, unsigned px, const uint64_t *y, unsigned py,
+	     const uint64_t *f)
 {
 	const VEC *vx = (const VEC *)x, *vy = (const VEC *)y;
 	const VEC *vf = (const VEC *)f;
 	VEC ix = SET1(0 - (uint64_t)px), iy = SET1(0 - (uint64_t)py);
 
-	for (int k = 0; k < vecs; k++)
+	for (int k = 0; k < AX_POOL_WORDS / VW; k++)
 		if (ANY((vx[k] ^ ix) & (vy[k] ^ iy) & vf[k]))
 			return false;
 	return true;
-}
-
-ATTR static inline __attribute__((always_inline)) bool
-FN(xor_fits_words)(const uint64_t *x, const uint64_t *y, const uint64_t *v,
-		   const uint64_t *care, unsigned inv, int vecs)
-{
-	const VEC *vx = (const VEC *)x, *vy = (const VEC *)y;
-	const VEC *vv = (const VEC *)v, *vc = (const VEC *)care;
-	VEC i = SET1(0 - (uint64_t)inv);
-
-	for (int k = 0; k < vecs; k++)
-		if (ANY((vx[k] ^ vy[k] ^ vv[k] ^ i) & vc[k]))
-			return false;
-	return true;
-}
-
-ATTR static void
-FN(scan)(const uint64_t *base, const uint32_t *row, size_t n,
-	 const uint64_t *f1, const uint64_t *f0, uint8_t *flags)
-{
-	FN(scan_words)
-	(base, AX_POOL_WORDS, row, n, f1, f0, flags, AX_POOL_WORDS / VW);
-}
-
-ATTR static bool
-FN(disjoint)(const uint64_t *x, unsigned px, const uint64_t *y, unsigned py,
-	     const uint64_t *f)
-{
-	return FN(disjoint_words)(x, px, y, py, f, AX_POOL_WORDS / VW);
 }
 
 ATTR static bool
 FN(xor_fits)(const uint64_t *x, const uint64_t *y, const uint64_t *v,
 	     const uint64_t *care, unsigned inv)
 {
-	return FN(xor_fits_words)(x, y, v, care, inv, AX_POOL_WORDS / VW);
-}
+	const VEC *vx = (const VEC *)x, *vy = (const VEC *)y;
+	const VEC *vv = (const VEC *)v, *vc = (const VEC *)care;
+	VEC i = SET1(0 - (uint64_t)inv);
 
-ATTR static void
-FN(block_scan)(const uint64_t *base, size_t stride, const uint32_t *row,
-	       size_t n, const uint64_t *f1, const uint64_t *f0, uint8_t *flags)
-{
-	FN(scan_words)
-	(base, stride, row, n, f1, f0, flags, AX_BLOCK_WORDS / VW);
-}
-
-ATTR static bool
-FN(block_disjoint)(const uint64_t *x, unsigned px, const uint64_t *y,
-		   unsigned py, const uint64_t *f)
-{
-	return FN(disjoint_words)(x, px, y, py, f, AX_BLOCK_WORDS / VW);
-}
-
-ATTR static bool
-FN(block_xor_fits)(const uint64_t *x, const uint64_t *y, const uint64_t *v,
-		   const uint64_t *care, unsigned inv)
-{
-	return FN(xor_fits_words)(x, y, v, care, inv, AX_BLOCK_WORDS / VW);
+	for (int k = 0; k < AX_POOL_WORDS / VW; k++)
+		if (ANY((vx[k] ^ vy[k] ^ vv[k] ^ i) & vc[k]))
+			return false;
+	return true;
 }
 
 static const struct ax_search_kern FN(table) = {
-	FN(run),      FN(step),       FN(worst),          FN(bound),
-	FN(pool_run), FN(pool_bound), FN(scan),           FN(disjoint),
-	FN(xor_fits), FN(block_scan), FN(block_disjoint), FN(block_xor_fits)};
+	FN(run),        FN(step), FN(worst),    FN(bound),   FN(pool_run),
+	FN(pool_bound), FN(scan), FN(disjoint), FN(xor_fits)};
