@@ -137,13 +137,6 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 	return 0;
 }
 
-/* Where the bits of operand value x stand in a pattern number. */
-static uint32_t
-place(int32_t x, uint32_t first, uint32_t width)
-{
-	return ((uint32_t)x & ((1u << width) - 1)) << first;
-}
-
 int
 ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net, bool sign,
 		    const char *a, const char *b, const char *result,
@@ -151,9 +144,8 @@ ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net, bool sign,
 {
 	struct ax_lut_ports p;
 	struct ax_sim *sim;
-	uint32_t *raw;
-	int32_t *v, a0, b0;
-	uint32_t flip;
+	uint8_t at[AX_SIM_MAX_INPUTS] = {0};
+	uint32_t flip = 0;
 
 	memset(out, 0, sizeof(*out));
 	if (ax_lut_find_ports(&p, net, a, b, result, err) < 0)
@@ -169,28 +161,19 @@ ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net, bool sign,
 		ax_lut_free(out);
 		return -1;
 	}
-	raw = ax_calloc(ax_lut_size(out), sizeof(*raw));
-	if (ax_sim_table(sim, pool, p.out, p.width, raw, err) < 0) {
-		free(raw);
+	/* in table order: A above B, both from the smallest */
+	for (uint32_t i = 0; i < p.m; i++)
+		at[p.b + i] = (uint8_t)i;
+	for (uint32_t i = 0; i < p.n; i++)
+		at[p.a + i] = (uint8_t)(p.m + i);
+	if (sign)
+		flip = 1u << (p.m - 1) | 1u << (p.n + p.m - 1);
+	if (ax_sim_numbers(sim, pool, p.out, p.width, sign, at, flip, out->v,
+			   err) < 0) {
 		ax_sim_free(sim);
 		ax_lut_free(out);
 		return -1;
 	}
-	a0 = ax_lut_a_min(out);
-	b0 = ax_lut_b_min(out);
-	v = out->v;
-	/* sign extension: (x ^ s) - s with s the sign bit */
-	flip = sign ? 1u << (p.width - 1) : 0;
-	for (int32_t x = a0; x < a0 + (1 << p.n); x++) {
-		uint32_t at = place(x, p.a, p.n);
-
-		for (int32_t y = b0; y < b0 + (1 << p.m); y++) {
-			uint32_t r = raw[at | place(y, p.b, p.m)];
-
-			*v++ = (int32_t)((r ^ flip) - flip);
-		}
-	}
-	free(raw);
 	ax_sim_free(sim);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* The error metrics of lut.h, after CircuitsDNA (fractions) and EvoApproxLib
  * (percent). */
 #include "artifacts/base/base.h"
+#include "artifacts/base/par.h"
 #include "artifacts/lut.h"
 
 static int
@@ -55,20 +56,29 @@ measure_zero(struct ax_lut_metrics *m, const struct ax_lut *approx,
 	}
 }
 
-int
-ax_lut_measure(struct ax_lut_metrics *m, const struct ax_lut *approx,
-	       const struct ax_lut *exact, enum ax_lut_op op,
-	       struct ax_err *err)
-{
-	size_t n = ax_lut_size(approx), worst = 0;
-	double relative = 0, symmetric = 0, range;
+/*
+ * The sums over all pairs. The two of real numbers are kept in LANES parts,
+ * pair i in part i mod LANES, added up in that order at the end: so they are
+ * the same for any width of the machine's vectors.
+ */
+enum { LANES = 8 };
 
-	memset(m, 0, sizeof(*m));
-	if (same_shape(approx, exact, err) < 0)
-		return -1;
-	m->pairs = n;
+struct sums {
+	double relative[LANES], symmetric[LANES];
+};
+
+typedef int32_t i32v __attribute__((vector_size(4 * LANES)));
+typedef int64_t i64v __attribute__((vector_size(8 * LANES)));
+typedef uint64_t u64v __attribute__((vector_size(8 * LANES)));
+typedef double f64v __attribute__((vector_size(8 * LANES)));
+
+/* Any values, any number of pairs. */
+static void
+sum_plain(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
+	  const int32_t *approx, size_t n)
+{
 	for (size_t i = 0; i < n; i++) {
-		int64_t x = exact->v[i], y = approx->v[i], e = y - x;
+		int64_t x = exact[i], y = approx[i], e = y - x;
 		uint64_t d = magnitude(e), size = magnitude(x);
 
 		m->wrong += e != 0;
@@ -76,21 +86,160 @@ ax_lut_measure(struct ax_lut_metrics *m, const struct ax_lut *approx,
 		m->sum_abs += d;
 		m->sum_sq += (unsigned __int128)d * d;
 		m->max_abs = AX_MAX(m->max_abs, size);
-		if (d > m->wce) {
-			m->wce = d;
-			worst = i;
-		}
+		m->wce = AX_MAX(m->wce, d);
 		if (size > 0) {
 			double r = (double)d / (double)size;
 
 			m->nonzero++;
-			relative += r;
+			s->relative[i % LANES] += r;
 			m->wcre = AX_MAX(m->wcre, r);
 		}
-		symmetric +=
+		s->symmetric[i % LANES] +=
 			(double)d /
 			(0.5 * ((double)size + (double)magnitude(y)) + 1e-9);
 	}
+}
+
+/* The same for values below 2^24 and up to CHUNK pairs, a multiple of LANES:
+ * then differences fit 32 bits, and sums of squares 64. */
+enum { CHUNK = 4096, SMALL = 1 << 24 };
+
+__attribute__((always_inline)) static inline void
+sum_chunk(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
+	  const int32_t *approx, size_t n)
+{
+	i32v wrong = {0}, nonzero = {0}, most = {0}, largest = {0};
+	i64v sum = {0}, sum_abs = {0}, wide;
+	u64v sum_sq = {0};
+	f64v relative, symmetric, r, d64, size64, wcre = {0};
+
+	memcpy(&relative, s->relative, sizeof(relative));
+	memcpy(&symmetric, s->symmetric, sizeof(symmetric));
+	for (size_t i = 0; i < n; i += LANES) {
+		i32v x, y, e, d, size, sign, other;
+
+		memcpy(&x, exact + i, sizeof(x));
+		memcpy(&y, approx + i, sizeof(y));
+		e = y - x;
+		sign = e >> 31;
+		d = (e ^ sign) - sign;
+		sign = x >> 31;
+		size = (x ^ sign) - sign;
+		sign = y >> 31;
+		other = (y ^ sign) - sign;
+		wrong -= e != 0;
+		nonzero -= x != 0;
+		sign = d > most;
+		most = (d & sign) | (most & ~sign);
+		sign = size > largest;
+		largest = (size & sign) | (largest & ~sign);
+		sum += __builtin_convertvector(e, i64v);
+		wide = __builtin_convertvector(d, i64v);
+		sum_abs += wide;
+		sum_sq += (u64v)wide * (u64v)wide;
+		d64 = __builtin_convertvector(d, f64v);
+		size64 = __builtin_convertvector(size, f64v);
+		symmetric +=
+			d64 /
+			(0.5 * (size64 + __builtin_convertvector(other, f64v)) +
+			 1e-9);
+		/* d / 0 counts as 0 */
+		d64 = __builtin_convertvector(d & (x != 0), f64v);
+		r = d64 / __builtin_convertvector(size - (x == 0), f64v);
+		relative += r;
+		wide = r > wcre;
+		wcre = (f64v)(((i64v)r & wide) | ((i64v)wcre & ~wide));
+	}
+	memcpy(s->relative, &relative, sizeof(relative));
+	memcpy(s->symmetric, &symmetric, sizeof(symmetric));
+	for (int k = 0; k < LANES; k++) {
+		m->wrong += (uint64_t)wrong[k];
+		m->nonzero += (uint64_t)nonzero[k];
+		m->sum += sum[k];
+		m->sum_abs += (uint64_t)sum_abs[k];
+		m->sum_sq += sum_sq[k];
+		m->wce = AX_MAX(m->wce, (uint64_t)most[k]);
+		m->max_abs = AX_MAX(m->max_abs, (uint64_t)largest[k]);
+		m->wcre = AX_MAX(m->wcre, wcre[k]);
+	}
+}
+
+static void
+chunk_scalar(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
+	     const int32_t *approx, size_t n)
+{
+	sum_chunk(m, s, exact, approx, n);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static void
+chunk_avx2(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
+	   const int32_t *approx, size_t n)
+{
+	sum_chunk(m, s, exact, approx, n);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
+chunk_avx512(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
+	     const int32_t *approx, size_t n)
+{
+	sum_chunk(m, s, exact, approx, n);
+}
+#endif
+
+static bool
+all_small(const int32_t *v, size_t n)
+{
+	uint32_t any = 0;
+
+	for (size_t i = 0; i < n; i++)
+		any |= (uint32_t)(v[i] ^ v[i] >> 31);
+	return any < SMALL;
+}
+
+static void
+sum_all(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
+	const int32_t *approx, size_t n)
+{
+	void (*chunk)(struct ax_lut_metrics *, struct sums *, const int32_t *,
+		      const int32_t *, size_t) = chunk_scalar;
+
+	if (n % LANES || !all_small(exact, n) || !all_small(approx, n)) {
+		sum_plain(m, s, exact, approx, n);
+		return;
+	}
+#if defined(__x86_64__)
+	if (ax_simd() >= AX_SIMD_AVX512)
+		chunk = chunk_avx512;
+	else if (ax_simd() == AX_SIMD_AVX2)
+		chunk = chunk_avx2;
+#endif
+	for (size_t i = 0; i < n; i += CHUNK)
+		chunk(m, s, exact + i, approx + i,
+		      AX_MIN(n - i, (size_t)CHUNK));
+}
+
+int
+ax_lut_measure(struct ax_lut_metrics *m, const struct ax_lut *approx,
+	       const struct ax_lut *exact, enum ax_lut_op op,
+	       struct ax_err *err)
+{
+	size_t n = ax_lut_size(approx), worst = 0;
+	double relative = 0, symmetric = 0, range;
+	struct sums s = {{0}, {0}};
+
+	memset(m, 0, sizeof(*m));
+	if (same_shape(approx, exact, err) < 0)
+		return -1;
+	m->pairs = n;
+	sum_all(m, &s, exact->v, approx->v, n);
+	for (int k = 0; k < LANES; k++) {
+		relative += s.relative[k];
+		symmetric += s.symmetric[k];
+	}
+	while (m->wce &&
+	       magnitude((int64_t)approx->v[worst] - exact->v[worst]) != m->wce)
+		worst++;
 	m->wce_a = ax_lut_a_min(approx) + (int32_t)(worst >> approx->m);
 	m->wce_b = ax_lut_b_min(approx) +
 		   (int32_t)(worst & (((size_t)1 << approx->m) - 1));

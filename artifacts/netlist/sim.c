@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "artifacts/base/base.h"
 #include "artifacts/netlist/logic.h"
 #include "artifacts/netlist/sim.h"
@@ -146,11 +150,36 @@ gather_avx2(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
 	gather_patterns(rows, out_row, width, out);
 }
 
+/* A row's bits are the masks under which its weight is added. */
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
 gather_avx512(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
 	      uint32_t *out)
 {
-	gather_patterns(rows, out_row, width, out);
+	if (width > 16) {
+		gather_patterns(rows, out_row, width, out);
+		return;
+	}
+	for (int k = 0; k < 512 / 32; k++) {
+		__m512i sum = _mm512_setzero_si512();
+		uint32_t mask;
+
+		for (uint32_t i = 0; i < width; i++) {
+			memcpy(&mask,
+			       (const uint32_t *)(rows +
+						  (size_t)out_row[i] * WORDS) +
+				       k,
+			       sizeof(mask));
+			sum = _mm512_mask_add_epi16(
+				sum, mask, sum,
+				_mm512_set1_epi16((short)(1u << i)));
+		}
+		_mm512_storeu_si512(
+			out + 32 * k,
+			_mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum)));
+		_mm512_storeu_si512(out + 32 * k + 16,
+				    _mm512_cvtepu16_epi32(
+					    _mm512_extracti64x4_epi64(sum, 1)));
+	}
 }
 
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
@@ -308,12 +337,15 @@ ax_sim_run(const struct ax_sim *sim, struct ax_pool *pool, const uint64_t *in,
 
 /* --- all patterns -------------------------------------------------------- */
 
-/* Row of input i for the block of patterns that starts at word `first`. */
+/* Row of bit i of the pattern numbers of the block that starts at word `first`.
+ */
 static void
 count_row(uint64_t *row, uint32_t i, size_t first)
 {
+	uint64_t all = i < 6 ? ax_tt_var(i) : 0;
+
 	for (size_t w = 0; w < WORDS; w++)
-		row[w] = i < 6 ? ax_tt_var(i)
+		row[w] = i < 6 ? all
 			       : (uint64_t)0 - ((first + w) >> (i - 6) & 1);
 }
 
@@ -321,6 +353,8 @@ struct table {
 	const struct ax_sim *sim;
 	uint64_t **scratch;
 	uint32_t first, width;
+	const uint8_t *place;
+	uint32_t flip, sign;
 	uint32_t *out;
 	size_t patterns;
 };
@@ -333,50 +367,75 @@ table_block(void *arg, size_t block, unsigned thread)
 	uint64_t *rows = t->scratch[thread];
 	size_t first = block * WORDS;
 
-	for (uint32_t i = 0; i < sim->inputs; i++)
-		count_row(rows + (size_t)i * WORDS, i, first);
+	for (uint32_t i = 0; i < sim->inputs; i++) {
+		uint64_t *row = rows + (size_t)i * WORDS;
+		uint32_t bit = t->place ? t->place[i] : i;
+
+		count_row(row, bit, first);
+		for (size_t w = 0; w < WORDS && t->flip >> bit & 1; w++)
+			row[w] = ~row[w];
+	}
 	sim->kernel(sim->step, sim->steps, rows);
 	for (size_t w = 0; w < WORDS && (first + w) * 64 < t->patterns;
 	     w += 8) {
 		size_t at = (first + w) * 64;
+		size_t n = AX_MIN(t->patterns - at, (size_t)512);
+		uint32_t some[512], *to = n < 512 ? some : t->out + at;
 
-		if (t->patterns - at >= 512) {
-			sim->gather(rows + w, sim->out_row + t->first, t->width,
-				    t->out + at);
-		} else {
-			uint32_t some[512];
-
-			sim->gather(rows + w, sim->out_row + t->first, t->width,
-				    some);
-			memcpy(t->out + at, some,
-			       (t->patterns - at) * sizeof(*some));
-		}
+		sim->gather(rows + w, sim->out_row + t->first, t->width, to);
+		/* sign extension: (x ^ s) - s with s the sign bit */
+		for (size_t p = 0; t->sign && p < 512; p++)
+			to[p] = (to[p] ^ t->sign) - t->sign;
+		if (to == some)
+			memcpy(t->out + at, some, n * sizeof(*some));
 	}
 }
 
-int
-ax_sim_table(const struct ax_sim *sim, struct ax_pool *pool, uint32_t first,
-	     uint32_t width, uint32_t *out, struct ax_err *err)
+static int
+fill_table(struct table *t, struct ax_pool *pool, struct ax_err *err)
 {
-	struct table t = {sim, NULL, first, width, out, 0};
+	const struct ax_sim *sim = t->sim;
 
 	if (sim->inputs > AX_SIM_MAX_INPUTS)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "the netlist has %u input bits; all patterns "
 				  "are simulated up to %d",
 				  sim->inputs, AX_SIM_MAX_INPUTS);
-	if (width < 1 || width > 32 || first > sim->outputs ||
-	    width > sim->outputs - first)
+	if (t->width < 1 || t->width > 32 || t->first > sim->outputs ||
+	    t->width > sim->outputs - t->first)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "output bits %u..%lu do not exist, or are "
 				  "more than 32",
-				  first, (unsigned long)first + width - 1);
-	t.patterns = (size_t)1 << sim->inputs;
-	t.scratch = scratch_new(sim, pool);
-	ax_pool_for(pool, (t.patterns + 64 * WORDS - 1) / (64 * WORDS),
-		    table_block, &t);
-	scratch_free(t.scratch, pool);
+				  t->first,
+				  (unsigned long)t->first + t->width - 1);
+	t->patterns = (size_t)1 << sim->inputs;
+	t->scratch = scratch_new(sim, pool);
+	ax_pool_for(pool, (t->patterns + 64 * WORDS - 1) / (64 * WORDS),
+		    table_block, t);
+	scratch_free(t->scratch, pool);
 	return 0;
+}
+
+int
+ax_sim_table(const struct ax_sim *sim, struct ax_pool *pool, uint32_t first,
+	     uint32_t width, uint32_t *out, struct ax_err *err)
+{
+	struct table t = {sim, NULL, first, width, NULL, 0, 0, out, 0};
+
+	return fill_table(&t, pool, err);
+}
+
+int
+ax_sim_numbers(const struct ax_sim *sim, struct ax_pool *pool, uint32_t first,
+	       uint32_t width, bool sign, const uint8_t *place, uint32_t flip,
+	       int32_t *out, struct ax_err *err)
+{
+	struct table t = {sim,  NULL, first,           width, place,
+			  flip, 0,    (uint32_t *)out, 0};
+
+	if (sign && width >= 1)
+		t.sign = (uint32_t)1 << ((width - 1) & 31);
+	return fill_table(&t, pool, err);
 }
 
 /* --- equivalence --------------------------------------------------------- */

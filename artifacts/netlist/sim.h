@@ -32,6 +32,14 @@ void ax_sim_run(const struct ax_sim *sim, struct ax_pool *pool,
 int ax_sim_table(const struct ax_sim *sim, struct ax_pool *pool, uint32_t first,
 		 uint32_t width, uint32_t *out, struct ax_err *err);
 /*
+ * The same in another order: input i of pattern p is bit place[i] (each once)
+ * of p ^ flip; with `sign` the numbers are two's complement.
+ */
+int ax_sim_numbers(const struct ax_sim *sim, struct ax_pool *pool,
+		   uint32_t first, uint32_t width, bool sign,
+		   const uint8_t *place, uint32_t flip, int32_t *out,
+		   struct ax_err *err);
+/*
  * 1: same outputs on every pattern; 0: they differ, first in *pattern (input i
  * is bit i) and output bit *bit (both may be NULL); -1: not comparable (port
  * counts differ, or over AX_SIM_MAX_INPUTS inputs). Ports are matched by bit

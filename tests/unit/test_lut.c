@@ -309,9 +309,125 @@ test_ports(void)
 	ax_netlist_free(net);
 }
 
+/* Metrics of random tables at every SIMD level: whole numbers exactly, the real
+ * ones bit for bit the same. Large values take another road than small ones. */
+static void
+test_levels(void)
+{
+	static const char *const levels[] = {"scalar", "avx2", "avx512"};
+	struct ax_rng r = ax_rng(3, "lut", 0);
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_lut exact, t;
+
+	for (int large = 0; large < 2; large++) {
+		struct ax_lut_metrics m, first;
+		uint64_t wce = 0, sum = 0, wrong = 0, nonzero = 0;
+		double mre = 0, wcre = 0, smape = 0;
+		bool real = true, same = true;
+
+		ax_lut_exact(&exact, AX_LUT_MUL, 7, 6, true, &err);
+		ax_lut_exact(&t, AX_LUT_MUL, 7, 6, true, &err);
+		for (size_t i = 0; i < ax_lut_size(&t); i++) {
+			uint64_t d, x, y;
+
+			t.v[i] += (int32_t)ax_rng_below(&r, 200) - 100;
+			if (ax_rng_below(&r, 4) == 0)
+				t.v[i] = exact.v[i];
+			if (large && i == 77)
+				t.v[i] = INT32_MIN;
+			d = (uint64_t)llabs((int64_t)t.v[i] - exact.v[i]);
+			x = (uint64_t)llabs((int64_t)exact.v[i]);
+			y = (uint64_t)llabs((int64_t)t.v[i]);
+			wce = AX_MAX(wce, d);
+			sum += d;
+			wrong += d != 0;
+			nonzero += x != 0;
+			if (x) {
+				mre += (double)d / (double)x;
+				wcre = fmax(wcre, (double)d / (double)x);
+			}
+			smape += (double)d / (0.5 * (double)(x + y) + 1e-9);
+		}
+		mre /= (double)nonzero;
+		smape /= (double)ax_lut_size(&t);
+		for (size_t l = 0; l < AX_LEN(levels); l++) {
+			setenv("AXPIPE_SIMD", levels[l], 1);
+			ax_lut_measure(&m, &t, &exact, AX_LUT_MUL, &err);
+			first = l ? first : m;
+			same = same && memcmp(&first.mre, &m.mre, 8) == 0 &&
+			       memcmp(&first.smape, &m.smape, 8) == 0 &&
+			       m.sum_sq == first.sum_sq && m.sum == first.sum;
+			real = real && fabs(m.mre - mre) < 1e-12 * mre &&
+			       fabs(m.smape - smape) < 1e-12 * smape &&
+			       m.wcre == wcre;
+			ok(m.wce == wce && m.sum_abs == sum &&
+				   m.wrong == wrong && m.nonzero == nonzero &&
+				   (uint64_t)llabs((int64_t)ax_lut_at(&t,
+								      m.wce_a,
+								      m.wce_b) -
+						   m.wce_a * m.wce_b) == wce,
+			   "%s, %s values: whole numbers", levels[l],
+			   large ? "large" : "small");
+		}
+		ok(real, "and real ones");
+		ok(same, "the same at every level");
+		ax_lut_free(&exact);
+		ax_lut_free(&t);
+	}
+	unsetenv("AXPIPE_SIMD");
+}
+
+/* The table of a netlist whose A stands above or below B in the patterns. */
+static void
+test_order(void)
+{
+	static const char *const levels[] = {"scalar", "avx2", "avx512"};
+	struct ax_err err = AX_ERR_INIT;
+
+	for (size_t l = 0; l < AX_LEN(levels); l++)
+		for (int b_first = 0; b_first < 2; b_first++) {
+			struct ax_netlist *net = ax_netlist_new("t");
+			bool good = true;
+			struct ax_lut t;
+			uint32_t a, b, x;
+
+			setenv("AXPIPE_SIMD", levels[l], 1);
+			if (b_first)
+				ax_netlist_add_input(net, "B", 5);
+			ax_netlist_add_input(net, "A", 4);
+			if (!b_first)
+				ax_netlist_add_input(net, "B", 5);
+			ax_netlist_add_output(net, "OUT", 9);
+			a = b_first ? 5 : 0;
+			b = b_first ? 0 : 4;
+			/* the value of A above that of B */
+			for (uint32_t i = 0; i < 9; i++) {
+				x = i < 5 ? b + i : a + i - 5;
+				x = ax_netlist_add(net, AX_INV, x, 0);
+				net->out_ref[i] =
+					ax_netlist_add(net, AX_INV, x, 0);
+			}
+			is_int(ax_lut_from_netlist(&t, net, true, "A", "B",
+						   NULL, NULL, &err),
+			       0, "%s: a table", levels[l]);
+			for (int32_t i = -8; i < 8; i++)
+				for (int32_t k = -16; k < 16; k++)
+					good = good &&
+					       ax_lut_at(&t, i, k) ==
+						       i * 32 + (k & 31);
+			ok(good, "%s: table in order, %s", levels[l],
+			   b_first ? "B first" : "A first");
+			ax_lut_free(&t);
+			ax_netlist_free(net);
+		}
+	unsetenv("AXPIPE_SIMD");
+}
+
 int
 main(void)
 {
+	test_levels();
+	test_order();
 	test_exact();
 	test_by_hand();
 	test_broken();
