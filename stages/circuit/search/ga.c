@@ -2,28 +2,7 @@
 #include <math.h>
 
 #include "stages/circuit/search/ga.h"
-
-struct member {
-	struct ax_circuit c;
-	int64_t cost;
-	uint32_t wce;
-	bool no_twins;
-};
-
-/* A member that must be measured, and how. */
-struct job {
-	unsigned member;
-	int parent; /* whose signals it may use; -1: none */
-	struct ax_kop *op;
-	unsigned n, cap;
-	uint32_t out[AX_CIRCUIT_OUTS]; /* rows of the outputs */
-};
-
-struct worker {
-	uint64_t *rows;
-	size_t room;
-	uint32_t *wce; /* by job */
-};
+#include "stages/circuit/search/ga_measure.h"
 
 struct ax_ga {
 	const struct ax_problem *p;
@@ -32,152 +11,17 @@ struct ax_ga {
 	struct ax_mt mt;
 	uint64_t generation;
 	unsigned mu;
-	struct member *pop, *next;
-	double *fitness;
+	struct ax_member *pop, *next;
+	double eps;      /* at which the population is judged */
+	double *fitness; /* of a member that is not exact, a lower limit */
 	int *idx;
 	uint16_t *from;
 	struct ax_circuit best;
 	struct ax_ga_best *history;
 	size_t improvements, room;
-	/* measuring */
-	struct job *job;
-	unsigned jobs;
-	struct ax_kop **parent_op; /* by member of the old population */
-	struct worker *worker;
-	unsigned workers;
-	unsigned scratch; /* first row behind the largest parent */
+	struct ax_measure *measure;
+	struct ax_pool *pool; /* during a step */
 };
-
-/* --- measuring ----------------------------------------------------------- */
-
-static const struct member *
-parent_of(const struct ax_ga *ga, const struct job *j)
-{
-	/* while children are measured, `next` is the population they form */
-	return j->parent < 0 ? NULL : &ga->pop[j->parent];
-}
-
-static void
-measure_block(void *arg, size_t block, unsigned thread)
-{
-	struct ax_ga *ga = arg;
-	struct worker *w = &ga->worker[thread];
-	const struct ax_problem *p = ga->p;
-	const uint64_t *out[AX_CIRCUIT_OUTS], *exact;
-	int parent = -1;
-
-	memcpy(w->rows, ax_problem_inputs(p, block),
-	       p->ins * AX_BLOCK_WORDS * sizeof(*w->rows));
-	exact = p->exact + block * (p->outs + 2) * AX_BLOCK_WORDS;
-	for (unsigned i = 0; i < ga->jobs; i++) {
-		const struct job *j = &ga->job[i];
-		const struct member *m = parent_of(ga, j);
-
-		if (j->parent != parent) {
-			parent = j->parent;
-			p->kern->run(w->rows, AX_BLOCK_WORDS,
-				     ga->parent_op[parent], m->c.n);
-		}
-		p->kern->run(w->rows, AX_BLOCK_WORDS, j->op, j->n);
-		for (unsigned o = 0; o < p->outs; o++)
-			out[o] = w->rows + (size_t)j->out[o] * AX_BLOCK_WORDS;
-		w->wce[i] = p->kern->worst(out, exact, p->outs, p->extend,
-					   w->wce[i]);
-	}
-}
-
-/* Fills in wce of every member of `members` that has a job. */
-static void
-measure(struct ax_ga *ga, struct member *members, struct ax_pool *pool)
-{
-	unsigned threads = ax_pool_threads(pool);
-	unsigned longest = 0;
-	size_t rows;
-
-	if (ga->workers < threads) {
-		ga->worker =
-			ax_realloc(ga->worker, threads, sizeof(*ga->worker));
-		for (unsigned t = ga->workers; t < threads; t++)
-			ga->worker[t] = (struct worker){0};
-		ga->workers = threads;
-	}
-	for (unsigned i = 0; i < ga->jobs; i++)
-		longest = AX_MAX(longest, ga->job[i].n);
-	rows = ga->scratch + longest;
-	for (unsigned t = 0; t < threads; t++) {
-		struct worker *w = &ga->worker[t];
-
-		if (w->room < rows) {
-			free(w->rows);
-			w->room = rows + rows / 4;
-			w->rows = ax_aligned(w->room * AX_BLOCK_WORDS,
-					     sizeof(*w->rows));
-		}
-		if (!w->wce)
-			w->wce = ax_calloc(ga->par.population, sizeof(*w->wce));
-		memset(w->wce, 0, ga->jobs * sizeof(*w->wce));
-	}
-	ax_pool_for(pool, ga->p->blocks, measure_block, ga);
-	for (unsigned i = 0; i < ga->jobs; i++) {
-		uint32_t wce = 0;
-
-		for (unsigned t = 0; t < threads; t++)
-			wce = AX_MAX(wce, ga->worker[t].wce[i]);
-		members[ga->job[i].member].wce = wce;
-	}
-	ga->jobs = 0;
-}
-
-/* Adds the steps that compute what is not as in the parent; returns false when
- * every output is a signal that the parent's same output has too. */
-static bool
-plan(struct ax_ga *ga, struct job *j, const struct ax_circuit *c,
-     const struct ax_circuit *parent, const uint16_t *from)
-{
-	static _Thread_local uint32_t row[AX_CIRCUIT_INS + AX_CIRCUIT_NODES];
-	bool differs = false;
-
-	if (j->cap < c->n) {
-		j->cap = c->n + c->n / 4;
-		j->op = ax_realloc(j->op, j->cap, sizeof(*j->op));
-	}
-	j->n = 0;
-	for (unsigned i = 0; i < c->ins; i++)
-		row[i] = i;
-	for (unsigned k = 0; k < c->n; k++) {
-		uint32_t a = row[c->in[k][0]], b = row[c->in[k][1]];
-
-		if (parent && from[k] != AX_NOT_FROM && a < ga->scratch &&
-		    b < ga->scratch) {
-			row[c->ins + k] = c->ins + from[k];
-			continue;
-		}
-		row[c->ins + k] = ga->scratch + j->n;
-		j->op[j->n] =
-			(struct ax_kop){a, b, ga->scratch + j->n, c->gate[k]};
-		j->n++;
-	}
-	for (unsigned o = 0; o < c->outs; o++) {
-		j->out[o] = row[c->out[o]];
-		differs = differs || !parent || j->out[o] != parent->out[o];
-	}
-	return differs;
-}
-
-static void
-parent_steps(struct ax_ga *ga, unsigned m)
-{
-	const struct ax_circuit *c = &ga->pop[m].c;
-	struct ax_kop *op;
-
-	if (ga->parent_op[m])
-		return;
-	op = ax_calloc(c->n + 1, sizeof(*op));
-	for (unsigned k = 0; k < c->n; k++)
-		op[k] = (struct ax_kop){c->in[k][0], c->in[k][1], c->ins + k,
-					c->gate[k]};
-	ga->parent_op[m] = op;
-}
 
 /* --- the loop ------------------------------------------------------------ */
 
@@ -204,12 +48,84 @@ ax_ga_eps(const struct ax_ga *ga, uint64_t generation)
 }
 
 static double
-fitness(const struct ax_ga *ga, const struct member *m, double eps)
+fitness_of(const struct ax_ga *ga, int64_t cost, uint32_t wce)
 {
-	double wce = wce_fraction(ga, m->wce);
+	double x = wce_fraction(ga, wce);
 
-	return wce <= eps ? (double)m->cost
-			  : (double)m->cost + 1e6 * (wce - eps);
+	return x <= ga->eps ? (double)cost : (double)cost + 1e6 * (x - ga->eps);
+}
+
+/* The smallest error of a circuit of that cost that is worse than `than`;
+ * fitness grows with the error. */
+static uint32_t
+worse_than(const struct ax_ga *ga, int64_t cost, double than)
+{
+	uint32_t lo = 0, hi = UINT32_MAX;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (fitness_of(ga, cost, mid) > than)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+static void
+refit(struct ax_ga *ga)
+{
+	for (unsigned i = 0; i < ga->par.population; i++)
+		ga->fitness[i] =
+			fitness_of(ga, ga->pop[i].cost, ga->pop[i].wce);
+}
+
+/* Measures members that are not exact until they are, or worse than `than`. */
+static void
+sharpen(struct ax_ga *ga, double than)
+{
+	for (unsigned i = 0; i < ga->par.population; i++) {
+		struct ax_member *m = &ga->pop[i];
+
+		if (m->known != AX_WCE_EXACT)
+			ax_measure_ask(ga->measure, m,
+				       worse_than(ga, m->cost, than));
+	}
+	ax_measure_run(ga->measure, ga->pool);
+	refit(ga);
+}
+
+/*
+ * fitness[a] < fitness[b], measuring as much as it takes. One that is not exact
+ * is known to be at least as large as its limit.
+ */
+static bool
+fitter(void *arg, int a, int b)
+{
+	struct ax_ga *ga = arg;
+	const struct ax_member *m = &ga->pop[a], *n = &ga->pop[b];
+
+	if (a == b)
+		return false;
+	if (m->known != AX_WCE_EXACT && n->known != AX_WCE_EXACT) {
+		ax_measure_ask(ga->measure, &ga->pop[b], UINT32_MAX);
+		ax_measure_run(ga->measure, ga->pool);
+		refit(ga);
+	}
+	if (m->known != AX_WCE_EXACT && ga->fitness[a] <= ga->fitness[b])
+		sharpen(ga, ga->fitness[b]);
+	else if (n->known != AX_WCE_EXACT && ga->fitness[b] <= ga->fitness[a])
+		sharpen(ga, ga->fitness[a]);
+	return ga->fitness[a] < ga->fitness[b];
+}
+
+/* The least error that breaks the bound of generation g. */
+static void
+measure(struct ax_ga *ga, uint64_t g)
+{
+	ga->eps = ax_ga_eps(ga, g);
+	ax_measure_all(ga->measure, worse_than(ga, 0, 0), ga->pool);
 }
 
 struct ax_ga *
@@ -230,28 +146,23 @@ ax_ga_new(const struct ax_problem *p, const struct ax_ga_params *params,
 	ga->fitness = ax_calloc(n, sizeof(*ga->fitness));
 	ga->idx = ax_calloc(n, sizeof(*ga->idx));
 	ga->from = ax_calloc(AX_CIRCUIT_NODES + 1, sizeof(*ga->from));
-	ga->job = ax_calloc(n, sizeof(*ga->job));
-	ga->parent_op = ax_calloc(n, sizeof(struct ax_kop *));
+	ga->measure = ax_measure_new(p, n);
+	ga->pool = pool;
 	/* a random walk: each member is a mutant of the one before it */
 	ax_circuit_copy(&ga->pop[0].c, seed);
 	ax_circuit_prune(&ga->pop[0].c, NULL);
+	ax_measure_begin(ga->measure, 0);
 	for (unsigned i = 0; i < n; i++) {
-		struct member *m = &ga->pop[i];
+		struct ax_member *m = &ga->pop[i];
 
 		if (i)
 			ax_mutate(&ga->mt, ga->cumulative, &m[-1].c, &m->c,
 				  ga->from, &m[-1].no_twins);
 		m->cost = ax_circuit_cost(&m->c, &ax_transistors);
+		m->like = -1;
+		ax_measure_add(ga->measure, m, NULL, NULL);
 	}
-	ga->scratch = p->ins;
-	for (unsigned i = 0; i < n; i++) {
-		struct job *j = &ga->job[ga->jobs++];
-
-		j->member = i;
-		j->parent = -1;
-		plan(ga, j, &ga->pop[i].c, NULL, NULL);
-	}
-	measure(ga, ga->pop, pool);
+	measure(ga, 1);
 	return ga;
 }
 
@@ -263,37 +174,37 @@ ax_ga_free(struct ax_ga *ga)
 	for (unsigned i = 0; i < ga->par.population; i++) {
 		ax_circuit_free(&ga->pop[i].c);
 		ax_circuit_free(&ga->next[i].c);
-		free(ga->job[i].op);
-		free(ga->parent_op[i]);
+		free(ga->pop[i].block);
+		free(ga->next[i].block);
 	}
-	for (unsigned t = 0; t < ga->workers; t++) {
-		free(ga->worker[t].rows);
-		free(ga->worker[t].wce);
-	}
+	ax_measure_free(ga->measure);
 	free(ga->pop);
 	free(ga->next);
 	free(ga->fitness);
 	free(ga->idx);
 	free(ga->from);
-	free(ga->job);
-	free(ga->parent_op);
-	free(ga->worker);
 	free(ga->history);
 	ax_circuit_free(&ga->best);
 	free(ga);
 }
 
 static void
-judge(struct ax_ga *ga, double eps)
+judge(struct ax_ga *ga)
 {
 	unsigned n = ga->par.population, first = 0;
 	struct ax_ga_best *b;
 
+	ga->eps = ax_ga_eps(ga, ga->generation);
+	refit(ga);
 	for (unsigned i = 0; i < n; i++) {
-		ga->fitness[i] = fitness(ga, &ga->pop[i], eps);
 		ga->idx[i] = (int)i;
-		if (ga->fitness[i] < ga->fitness[first])
+		if (fitter(ga, (int)i, (int)first))
 			first = i;
+	}
+	if (ga->pop[first].known != AX_WCE_EXACT) {
+		ax_measure_ask(ga->measure, &ga->pop[first], UINT32_MAX);
+		ax_measure_run(ga->measure, ga->pool);
+		refit(ga);
 	}
 	if (ga->improvements &&
 	    !(ga->fitness[first] < ga->history[ga->improvements - 1].fitness))
@@ -308,67 +219,69 @@ judge(struct ax_ga *ga, double eps)
 	ax_problem_measure(ga->p, &ga->best, &b->errors);
 }
 
+/* The members that stay; returns the nodes of the largest. */
+static unsigned
+keep(struct ax_ga *ga)
+{
+	size_t bytes = ga->p->blocks * sizeof(uint32_t);
+	unsigned nodes = 0;
+
+	for (unsigned i = 0; i < ga->mu; i++) {
+		struct ax_member *m = &ga->pop[ga->idx[i]], *to = &ga->next[i];
+
+		ax_circuit_copy(&to->c, &m->c);
+		to->cost = m->cost;
+		to->no_twins = m->no_twins;
+		nodes = AX_MAX(nodes, m->c.n);
+		if (m->like >= 0) {
+			if (!to->block)
+				to->block = ax_malloc(bytes);
+			memcpy(to->block, ga->pop[m->like].block, bytes);
+			to->wce = m->wce;
+			to->known = AX_WCE_EXACT;
+		} else {
+			ax_measure_blocks(ga->measure, to, ga->pool);
+		}
+		to->like = (int)i;
+		to->job = -1;
+	}
+	return nodes;
+}
+
 void
 ax_ga_step(struct ax_ga *ga, struct ax_pool *pool)
 {
 	unsigned n = ga->par.population, mu = ga->mu;
-	struct member *swap;
-	struct job *j;
+	struct ax_member *swap;
 
+	ga->pool = pool;
 	ga->generation++;
-	judge(ga, ax_ga_eps(ga, ga->generation));
-	ax_std_nth_element(ga->idx, mu, n, ga->fitness);
-	ax_std_sort(ga->idx, mu, ga->fitness);
-	ga->scratch = 0;
-	for (unsigned i = 0; i < mu; i++) {
-		struct member *m = &ga->pop[ga->idx[i]], *to = &ga->next[i];
-
-		ax_circuit_copy(&to->c, &m->c);
-		to->cost = m->cost;
-		to->wce = m->wce;
-		to->no_twins = m->no_twins;
-		ga->scratch = AX_MAX(ga->scratch, m->c.ins + m->c.n);
-	}
+	judge(ga);
+	ax_std_nth_element(ga->idx, mu, n, fitter, ga);
+	ax_std_sort(ga->idx, mu, fitter, ga);
+	ax_measure_begin(ga->measure, keep(ga));
 	for (unsigned i = mu; i < n; i++) {
-		int p = ga->idx[ax_mt_int(&ga->mt, 0, (int)mu - 1)];
-		struct member *m = &ga->pop[p], *to = &ga->next[i];
+		int p = ax_mt_int(&ga->mt, 0, (int)mu - 1);
+		struct ax_member *m = &ga->next[p], *to = &ga->next[i];
 		int op = ax_mutate(&ga->mt, ga->cumulative, &m->c, &to->c,
 				   ga->from, &m->no_twins);
 
 		to->wce = m->wce;
+		to->known = AX_WCE_EXACT;
 		to->cost = m->cost;
 		to->no_twins = m->no_twins;
+		to->like = p;
+		to->job = -1;
 		if (op < 0)
 			continue;
 		to->no_twins = false;
 		to->cost = ax_circuit_cost(&to->c, &ax_transistors);
 		/* merging equal nodes leaves every signal as it was */
-		if (op == AX_MUT_MERGE)
-			continue;
-		j = &ga->job[ga->jobs];
-		j->member = i;
-		j->parent = p;
-		if (plan(ga, j, &to->c, &m->c, ga->from)) {
-			parent_steps(ga, (unsigned)p);
-			ga->jobs++;
-		}
+		if (op != AX_MUT_MERGE &&
+		    ax_measure_add(ga->measure, to, m, ga->from))
+			to->like = -1;
 	}
-	/* neighbours share their parent, so that its signals are computed once
-	 * a block; a stable insertion sort */
-	for (unsigned a = 0; a < ga->jobs; a++) {
-		unsigned b = a;
-		struct job t = ga->job[a];
-
-		for (; b > 0 && ga->job[b - 1].parent > t.parent; b--)
-			ga->job[b] = ga->job[b - 1];
-		ga->job[b] = t;
-	}
-	if (ga->jobs)
-		measure(ga, ga->next, pool);
-	for (unsigned i = 0; i < n; i++) {
-		free(ga->parent_op[i]);
-		ga->parent_op[i] = NULL;
-	}
+	measure(ga, ga->generation + 1);
 	swap = ga->pop;
 	ga->pop = ga->next;
 	ga->next = swap;
@@ -444,11 +357,10 @@ ax_ga_save(const struct ax_ga *ga, struct ax_str *out)
 	ax_ck_put(out, ga->mt.next, 4);
 	ax_ck_put(out, ga->mt.draws, 8);
 	for (unsigned i = 0; i < ga->par.population; i++) {
-		const struct member *m = &ga->pop[i];
+		const struct ax_member *m = &ga->pop[i];
 
 		ax_circuit_put(out, &m->c);
 		ax_ck_put(out, (uint64_t)m->cost, 8);
-		ax_ck_put(out, m->wce, 4);
 		ax_ck_put(out, m->no_twins, 1);
 	}
 	ax_circuit_put(out, &ga->best);
@@ -476,14 +388,20 @@ ax_ga_restore(struct ax_ga *ga, const char *bytes, size_t n)
 		ga->mt.state[i] = (uint32_t)ax_ck_get(&r, 4);
 	ga->mt.next = (uint32_t)ax_ck_get_max(&r, 4, 624);
 	ga->mt.draws = ax_ck_get(&r, 8);
+	/* errors are not kept: they are measured again */
+	ax_measure_begin(ga->measure, 0);
 	for (unsigned i = 0; i < ga->par.population && !r.bad; i++) {
-		struct member *m = &ga->pop[i];
+		struct ax_member *m = &ga->pop[i];
 
 		ax_circuit_get(&r, ga->p, &m->c);
 		m->cost = (int64_t)ax_ck_get(&r, 8);
-		m->wce = (uint32_t)ax_ck_get(&r, 4);
 		m->no_twins = ax_ck_get(&r, 1) != 0;
+		m->like = -1;
+		if (!r.bad)
+			ax_measure_add(ga->measure, m, NULL, NULL);
 	}
+	if (!r.bad)
+		measure(ga, ga->generation + 1);
 	ga->best.ins = ga->p->ins;
 	ga->best.outs = ga->p->outs;
 	ax_circuit_get(&r, ga->p, &ga->best);

@@ -82,7 +82,7 @@ op_add(struct ax_mt *mt, const struct ax_circuit *p, struct ax_circuit *c,
 		if (pick < inputs_of(c, j)) {
 			c->in[j][pick] = (uint16_t)at;
 			settle(c, j);
-			from[j] = AX_NOT_FROM;
+			from[j] |= AX_CHANGED;
 			return;
 		}
 		pick -= inputs_of(c, j);
@@ -105,7 +105,7 @@ op_delete(struct ax_mt *mt, const struct ax_circuit *p, struct ax_circuit *c,
 		for (unsigned w = 0; w < inputs_of(c, j); w++) {
 			if (p->in[old][w] == at) {
 				c->in[j][w] = ref(mt, c, j);
-				from[j] = AX_NOT_FROM;
+				from[j] |= AX_CHANGED;
 			} else {
 				c->in[j][w] = (uint16_t)(p->in[old][w] -
 							 (p->in[old][w] > at));
@@ -143,7 +143,7 @@ op_gate(struct ax_mt *mt, struct ax_circuit *c, uint16_t *from)
 		c->in[j][0] = c->in[j][1];
 	c->gate[j] = (uint8_t)gate;
 	settle(c, j);
-	from[j] = AX_NOT_FROM;
+	from[j] |= AX_CHANGED;
 }
 
 /*
@@ -221,7 +221,7 @@ op_rewire_in(struct ax_mt *mt, struct ax_circuit *c, uint16_t *from)
 		return;
 	c->in[j][w] = r;
 	settle(c, j);
-	from[j] = AX_NOT_FROM;
+	from[j] |= AX_CHANGED;
 }
 
 int

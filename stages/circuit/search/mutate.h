@@ -9,7 +9,9 @@
 #include "stages/circuit/search/circuit.h"
 #include "stages/circuit/search/stdrand.h"
 
+/* Marks in `from`; nodes are fewer than 2^15. */
 #define AX_NOT_FROM UINT16_MAX
+#define AX_CHANGED 0x8000u
 
 enum ax_mutation {
 	AX_MUT_ADD,
@@ -26,8 +28,9 @@ void ax_mutate_weights(double cumulative[AX_MUTATIONS],
 		       const double weights[AX_MUTATIONS]);
 /*
  * child = prune(mutate(parent)), one operator. from[j] is the parent's node
- * that child node j is, gate and operands alike, or AX_NOT_FROM; it needs room
- * for parent->n + 1. `no_twins`: the parent has no two nodes alike, which saves
+ * that child node j is, gate and operands alike; with AX_CHANGED the one whose
+ * place it has; or AX_NOT_FROM, which has AX_CHANGED set. It needs room for
+ * parent->n + 1. `no_twins`: the parent has no two nodes alike, which saves
  * a merge its search; set when one found none. Returns the operator, or -1 when
  * the child is an exact copy by construction.
  */

@@ -130,18 +130,18 @@ log2_floor(size_t n)
 }
 
 static void
-median_to_first(int *to, int *a, int *b, int *c, const double *key)
+median_to_first(int *to, int *a, int *b, int *c, ax_less *less, void *arg)
 {
-	if (key[*a] < key[*b]) {
-		if (key[*b] < key[*c])
+	if (less(arg, *a, *b)) {
+		if (less(arg, *b, *c))
 			swap(to, b);
-		else if (key[*a] < key[*c])
+		else if (less(arg, *a, *c))
 			swap(to, c);
 		else
 			swap(to, a);
-	} else if (key[*a] < key[*c]) {
+	} else if (less(arg, *a, *c)) {
 		swap(to, a);
-	} else if (key[*b] < key[*c]) {
+	} else if (less(arg, *b, *c)) {
 		swap(to, c);
 	} else {
 		swap(to, b);
@@ -150,16 +150,16 @@ median_to_first(int *to, int *a, int *b, int *c, const double *key)
 
 /* std::__unguarded_partition_pivot of [v, v + n): the cut. */
 static size_t
-partition(int *v, size_t n, const double *key)
+partition(int *v, size_t n, ax_less *less, void *arg)
 {
 	size_t lo = 1, hi = n;
 
-	median_to_first(v, v + 1, v + n / 2, v + n - 1, key);
+	median_to_first(v, v + 1, v + n / 2, v + n - 1, less, arg);
 	for (;;) {
-		while (key[v[lo]] < key[v[0]])
+		while (less(arg, v[lo], v[0]))
 			lo++;
 		hi--;
-		while (key[v[0]] < key[v[hi]])
+		while (less(arg, v[0], v[hi]))
 			hi--;
 		if (lo >= hi)
 			return lo;
@@ -169,14 +169,14 @@ partition(int *v, size_t n, const double *key)
 }
 
 static void
-insertion(int *v, size_t n, const double *key)
+insertion(int *v, size_t n, ax_less *less, void *arg)
 {
 	size_t j;
 	int x;
 
 	for (size_t i = 1; i < n; i++) {
 		x = v[i];
-		for (j = i; j > 0 && key[x] < key[v[j - 1]]; j--)
+		for (j = i; j > 0 && less(arg, x, v[j - 1]); j--)
 			v[j] = v[j - 1];
 		v[j] = x;
 	}
@@ -184,13 +184,13 @@ insertion(int *v, size_t n, const double *key)
 
 /* std::__adjust_heap: sinks the hole to a leaf, then lets `value` rise. */
 static void
-adjust_heap(int *v, size_t hole, size_t n, int value, const double *key)
+adjust_heap(int *v, size_t hole, size_t n, int value, ax_less *less, void *arg)
 {
 	size_t top = hole, child = hole, parent;
 
 	while (child < (n - 1) / 2) {
 		child = 2 * (child + 1);
-		if (key[v[child]] < key[v[child - 1]])
+		if (less(arg, v[child], v[child - 1]))
 			child--;
 		v[hole] = v[child];
 		hole = child;
@@ -202,7 +202,7 @@ adjust_heap(int *v, size_t hole, size_t n, int value, const double *key)
 	}
 	while (hole > top) {
 		parent = (hole - 1) / 2;
-		if (!(key[v[parent]] < key[value]))
+		if (!(less(arg, v[parent], value)))
 			break;
 		v[hole] = v[parent];
 		hole = parent;
@@ -212,23 +212,23 @@ adjust_heap(int *v, size_t hole, size_t n, int value, const double *key)
 
 /* std::__heap_select: the n smallest of [v, v + end) in a heap at v. */
 static void
-heap_select(int *v, size_t n, size_t end, const double *key)
+heap_select(int *v, size_t n, size_t end, ax_less *less, void *arg)
 {
 	int x;
 
 	if (n >= 2)
 		for (size_t i = (n - 2) / 2 + 1; i-- > 0;)
-			adjust_heap(v, i, n, v[i], key);
+			adjust_heap(v, i, n, v[i], less, arg);
 	for (size_t i = n; i < end; i++)
-		if (key[v[i]] < key[v[0]]) {
+		if (less(arg, v[i], v[0])) {
 			x = v[i];
 			v[i] = v[0];
-			adjust_heap(v, 0, n, x, key);
+			adjust_heap(v, 0, n, x, less, arg);
 		}
 }
 
 void
-ax_std_nth_element(int *idx, size_t nth, size_t n, const double *key)
+ax_std_nth_element(int *idx, size_t nth, size_t n, ax_less *less, void *arg)
 {
 	size_t depth, cut;
 
@@ -237,12 +237,12 @@ ax_std_nth_element(int *idx, size_t nth, size_t n, const double *key)
 	depth = 2 * log2_floor(n);
 	while (n > 3) {
 		if (depth == 0) {
-			heap_select(idx, nth + 1, n, key);
+			heap_select(idx, nth + 1, n, less, arg);
 			swap(idx, idx + nth);
 			return;
 		}
 		depth--;
-		cut = partition(idx, n, key);
+		cut = partition(idx, n, less, arg);
 		if (cut <= nth) {
 			idx += cut;
 			nth -= cut;
@@ -251,41 +251,41 @@ ax_std_nth_element(int *idx, size_t nth, size_t n, const double *key)
 			n = cut;
 		}
 	}
-	insertion(idx, n, key);
+	insertion(idx, n, less, arg);
 }
 
 static void
-sort_loop(int *v, size_t n, size_t depth, const double *key)
+sort_loop(int *v, size_t n, size_t depth, ax_less *less, void *arg)
 {
 	size_t cut;
 	int x;
 
 	while (n > 16) {
 		if (depth == 0) {
-			heap_select(v, n, n, key);
+			heap_select(v, n, n, less, arg);
 			while (n > 1) {
 				n--;
 				x = v[n];
 				v[n] = v[0];
-				adjust_heap(v, 0, n, x, key);
+				adjust_heap(v, 0, n, x, less, arg);
 			}
 			return;
 		}
 		depth--;
-		cut = partition(v, n, key);
+		cut = partition(v, n, less, arg);
 		/* at most 2 log2 n deep: `depth` counts down with it */
-		sort_loop(v + cut, n - cut, depth, key);
+		sort_loop(v + cut, n - cut, depth, less, arg);
 		n = cut;
 	}
 }
 
 void
-ax_std_sort(int *idx, size_t n, const double *key)
+ax_std_sort(int *idx, size_t n, ax_less *less, void *arg)
 {
 	if (n < 2)
 		return;
-	sort_loop(idx, n, 2 * log2_floor(n), key);
+	sort_loop(idx, n, 2 * log2_floor(n), less, arg);
 	/* libstdc++ inserts the part beyond 16 unguarded, which moves the same
 	 * elements: a smaller one is known to stand before them */
-	insertion(idx, n, key);
+	insertion(idx, n, less, arg);
 }

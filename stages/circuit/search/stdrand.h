@@ -10,6 +10,7 @@
 #ifndef AX_SEARCH_STDRAND_H
 #define AX_SEARCH_STDRAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,8 +33,11 @@ double ax_mt_real(struct ax_mt *m);
  */
 size_t ax_mt_shuffle_first(struct ax_mt *m, size_t n);
 
-/* std::nth_element and std::sort of n indices by key[index], with <. */
-void ax_std_nth_element(int *idx, size_t nth, size_t n, const double *key);
-void ax_std_sort(int *idx, size_t n, const double *key);
+/* std::nth_element and std::sort of n indices, with less(arg, a, b) for a < b.
+ * Both call it as often and in the order that libstdc++ does. */
+typedef bool ax_less(void *arg, int a, int b);
+void ax_std_nth_element(int *idx, size_t nth, size_t n, ax_less *less,
+			void *arg);
+void ax_std_sort(int *idx, size_t n, ax_less *less, void *arg);
 
 #endif
