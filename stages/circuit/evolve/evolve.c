@@ -291,7 +291,11 @@ write_out(struct evolve *e, struct ax_err *err)
 			   e->history.len, err) == 0 &&
 	    (!e->log.len || ax_write_plain(ax_task_out(t, "log"), e->log.buf,
 					   e->log.len, err) == 0)) {
+		struct ax_digest d = ax_hash_bytes(txt.buf, txt.len);
+		char hex[AX_HEX_LEN + 1];
+
 		report(e, net, &m);
+		ax_task_metric_str(t, "sha256", ax_hex(hex, &d));
 		rc = 0;
 	}
 	ax_netlist_free(net);
