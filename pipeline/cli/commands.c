@@ -27,6 +27,7 @@ const struct ax_option ax_shared_options[] = {
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 
+extern const struct ax_command ax_cmd_init;
 extern const struct ax_command ax_cmd_run;
 extern const struct ax_command ax_cmd_plan;
 extern const struct ax_command ax_cmd_explain;
@@ -47,8 +48,8 @@ extern const struct ax_command ax_cmd_job;
 const struct ax_command *const ax_hidden_commands[] = {&ax_cmd_job, NULL};
 
 const struct ax_command *const ax_commands[] = {
-	&ax_cmd_run,    &ax_cmd_plan,  &ax_cmd_explain, &ax_cmd_status,
-	&ax_cmd_stages, &ax_cmd_graph, &ax_cmd_report,  &ax_cmd_check,
-	&ax_cmd_log,    &ax_cmd_gc,    &ax_cmd_fsck,    &ax_cmd_schema,
-	&ax_cmd_help,   NULL,
+	&ax_cmd_init,   &ax_cmd_run,    &ax_cmd_plan,  &ax_cmd_explain,
+	&ax_cmd_status, &ax_cmd_stages, &ax_cmd_graph, &ax_cmd_report,
+	&ax_cmd_check,  &ax_cmd_log,    &ax_cmd_gc,    &ax_cmd_fsck,
+	&ax_cmd_schema, &ax_cmd_help,   NULL,
 };
