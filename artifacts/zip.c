@@ -185,7 +185,8 @@ read_member(struct reader *r, struct ax_zip_entry *e, const uint8_t *c,
 		return bad(r, err, at, "an encrypted member");
 	if (u16(c + 10) != 0)
 		return bad(r, err, at,
-			   "a compressed member (only stored ones are read)");
+			   "a compressed member (only stored ones are read: "
+			   "numpy.savez, not savez_compressed)");
 	if (u16(c + 34) != 0 ||
 	    zip64_extra(c + CENTRAL_SIZE + name_len, u16(c + 30), &usize,
 			&csize, &header) < 0)

@@ -153,7 +153,9 @@ int
 ax_setup_model(struct ax_model *out, struct ax_task *t,
 	       const struct ax_dataset *d, bool need, struct ax_err *err)
 {
-	const size_t input[3] = {d->channels, d->height, d->width};
+	const size_t shape[3] = {d ? d->channels : 0, d ? d->height : 0,
+				 d ? d->width : 0};
+	const size_t *input = d ? shape : NULL, classes = d ? d->classes : 0;
 	const char *path = ax_task_in(t, "checkpoint"), *text = NULL;
 	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
 	json_t *description = ax_task_json(t, "network");
@@ -176,15 +178,15 @@ ax_setup_model(struct ax_model *out, struct ax_task *t,
 		goto out;
 	}
 	if (description &&
-	    ax_network_parse(&net, description, input, d->classes, err) < 0)
+	    ax_network_parse(&net, description, input, classes, err) < 0)
 		goto out;
 	if (!description &&
-	    ax_network_parse_text(&net, text, input, d->classes, err) < 0) {
+	    ax_network_parse_text(&net, text, input, classes, err) < 0) {
 		/* no parameter is wrong: the files do not go together */
 		ax_err_wrap(err,
 			    "the network that input 'checkpoint' names does "
 			    "not fit the data set '%s'",
-			    d->name);
+			    d ? d->name : "none");
 		err->exit = AX_EXIT_STAGE;
 		goto out;
 	}
@@ -193,7 +195,8 @@ ax_setup_model(struct ax_model *out, struct ax_task *t,
 		ax_network_free(&net);
 		goto out;
 	}
-	if (check_memory(t, &net, d, err) < 0) {
+	if (d && ax_task_json(t, "batch") &&
+	    check_memory(t, &net, d, err) < 0) {
 		ax_network_free(&net);
 		goto out;
 	}

@@ -15,7 +15,8 @@ int ax_setup_dataset(struct ax_dataset *out, struct ax_task *t,
 /*
  * The model: description from the parameter `network` or, when that is null,
  * from the checkpoint; parameters from the input `checkpoint` when it is wired,
- * else (not `need`) from the seed.
+ * else (not `need`) from the seed. Without a data set (d NULL) the description
+ * must hold the shape of the images and the classes, or a family's default.
  *
  * The number format is that of the checkpoint. With `need`, parameters of it
  * that are not null must agree with what the checkpoint says, and count where
