@@ -18,6 +18,14 @@ code "a second run needs no mirror" 0 "$AXPIPE" run "$manifest" --offline
 like "and executes nothing" "$T/out" '^0 executed'
 code "without store and mirror" 3 "$AXPIPE" run "$manifest" --offline --store "$T/empty"
 
+# the published evolution: its first 250 generations, and all of it in
+# tests/long/evolve_published.t
+evolution=$AXPIPE_SRC/manifests/circuitsdna/evolution.json
+code "the evolution starts from the published seed" 0 "$AXPIPE" run "$evolution" 'curve[generations=250]' --offline --mirror "$AXPIPE_DATA"
+like "which comes from the mirror" "$T/out" '^1 executed, 0 cached, 1 substituted'
+"$AXPIPE" check "$evolution" --offline --mirror "$AXPIPE_DATA" >"$T/out" 2>&1
+like "and has 2602 transistors then" "$T/out" 'curve.transistors\[generations=250\] .*2602 .*holds'
+
 # the PDK as a repository: a header and a file per cell
 gzip -dc "$AXPIPE_DATA"/gf180/*.lib.gz >gf.lib
 mkdir -p pdk/liberty
