@@ -8,12 +8,19 @@
 #include "pipeline/results/claims.h"
 #include "pipeline/cli/cli.h"
 #include "pipeline/cli/context.h"
+#include "pipeline/results/tighten.h"
 
 static const struct ax_option options[] = {
 	{"json", 0, AX_OPT_FLAG, NULL, "print the verdicts as JSON"},
 	{"tap", 0, AX_OPT_FLAG, NULL, "print them as TAP, for prove"},
 	{"junit", 0, AX_OPT_FLAG, NULL, "print them as JUnit XML"},
 	{"markdown", 0, AX_OPT_FLAG, NULL, "print them as a Markdown table"},
+	{"tighten", 0, AX_OPT_FLAG, NULL,
+	 "propose closer bounds from what recorded runs measured"},
+	{"runs", 0, AX_OPT_NUMBER, "N",
+	 "--tighten: look at the newest N runs (default 100)"},
+	{"margin", 0, AX_OPT_NUMBER, "PERCENT",
+	 "--tighten: room beside what was seen (default 1)"},
 	{"output", 'o', AX_OPT_STRING, "FILE", "write there instead of stdout"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
@@ -45,6 +52,34 @@ render(struct ax_str *s, const struct ax_args *a, const struct ax_claims *c,
 }
 
 static int
+tighten(struct ax_str *s, const struct ax_args *a, const struct ax_context *c,
+	const struct ax_claims *claims, struct ax_err *err)
+{
+	double runs = ax_arg_num(a, "runs", 100);
+	double margin = ax_arg_num(a, "margin", 1);
+	struct ax_tighter *list;
+	json_t *j;
+	size_t n;
+
+	if (!(runs >= 1 && runs <= 1e6) || !(margin >= 0 && margin <= 1000))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--runs is at least 1, --margin a percentage "
+				  "from 0 to 1000");
+	if (ax_tighten(&list, &n, c->store, c->graph->name, claims,
+		       (size_t)runs, margin / 100, err) < 0)
+		return -1;
+	if (ax_arg_flag(a, "json")) {
+		j = ax_tighten_json(list, n);
+		ax_json_pretty(s, j);
+		json_decref(j);
+	} else {
+		ax_tighten_table(s, list, n);
+	}
+	free(list);
+	return 0;
+}
+
+static int
 check(const struct ax_args *a, struct ax_err *err)
 {
 	const char *file = ax_arg_str(a, "output");
@@ -56,7 +91,12 @@ check(const struct ax_args *a, struct ax_err *err)
 	if (ax_context_plan(&c, a, err) < 0 ||
 	    ax_claims_check(&claims, c.run, err) < 0)
 		goto out;
-	render(&text, a, &claims, c.graph->name);
+	if (ax_arg_flag(a, "tighten")) {
+		if (tighten(&text, a, &c, &claims, err) < 0)
+			goto out;
+	} else {
+		render(&text, a, &claims, c.graph->name);
+	}
 	if (file) {
 		if (ax_write_file(file, text.buf, text.len, err) < 0)
 			goto out;
@@ -87,7 +127,11 @@ const struct ax_command ax_cmd_check = {
 	.text = "Reads the claims of the manifest and the metrics of its nodes "
 		"from the store; runs nothing. A claim holds, fails, or has no "
 		"value because its node has not run. Exit code 4 unless all "
-		"hold.",
+		"hold.\n\n"
+		"With --tighten, every limit is set beside the range that the "
+		"recorded runs measured; one that lies farther out than that "
+		"range's own width (at least --margin of the value) is "
+		"proposed to move there. Nothing is changed.",
 	.options = options,
 	.shared = true,
 	.min = 1,

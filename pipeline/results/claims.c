@@ -124,6 +124,8 @@ judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
 	c->measured = p->value
 			      ? number_text(p->value)
 			      : ax_strdup(p->missing ? p->missing : "no value");
+	c->got = json_is_number(p->value) ? got : NAN;
+	c->lo = c->hi = NAN;
 	if (json_is_string(equals)) {
 		judge_string(c, equals, p->value);
 		return 0;
@@ -143,6 +145,8 @@ judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
 			c->expected = a;
 		}
 		good = equal(&delta, p->value, equals, width);
+		c->lo = want - width;
+		c->hi = want + width;
 		if (json_is_number(p->value))
 			c->delta = signed_delta(delta);
 	} else if (most || least) {
@@ -151,6 +155,8 @@ judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
 		c->expected = ax_asprintf("%s %s", most ? "<=" : ">=", a);
 		free(a);
 		good = most ? got <= want : got >= want;
+		c->lo = most ? -INFINITY : want;
+		c->hi = most ? want : INFINITY;
 		if (json_is_number(p->value))
 			c->delta = signed_delta(got - want);
 	} else {
@@ -162,6 +168,8 @@ judge(struct ax_claim *c, const json_t *claim, const struct ax_point *p,
 		free(a);
 		free(b);
 		good = got >= lo && got <= hi;
+		c->lo = lo;
+		c->hi = hi;
 	}
 	if (!p->value)
 		c->verdict = AX_MISSING;

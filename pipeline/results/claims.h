@@ -20,6 +20,10 @@ struct ax_claim {
 	char *measured; /* "2048", or why it is missing */
 	char *delta;    /* measured - expected where that means something */
 	enum ax_verdict verdict;
+	/* The same in numbers: what the claim allows (infinite where it sets no
+	 * limit; NaN for a claimed word), and what was measured (NaN: nothing
+	 * or no number). */
+	double lo, hi, got;
 };
 
 struct ax_claims {
