@@ -10,7 +10,7 @@ FN(run_words)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n,
 	      int vecs)
 {
 	const VEC *a, *b;
-	VEC *d, m1, m2, m3, x, y;
+	VEC *d, m1, m2, m3, p, q, x, y;
 
 	for (size_t i = 0; i < n; i++) {
 		a = (const VEC *)(base + op[i].a * stride);
@@ -19,9 +19,12 @@ FN(run_words)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n,
 		m1 = SET1(form[op[i].gate][0]);
 		m2 = SET1(form[op[i].gate][1]);
 		m3 = SET1(form[op[i].gate][2]);
-		for (int k = 0; k < vecs; k++) {
-			x = TL(F_AND3, a[k], b[k], m1);
-			y = TL(F_XOR_AND, a[k], b[k], m2);
+		_Pragma("GCC unroll 4") for (int k = 0; k < vecs; k++)
+		{
+			p = a[k];
+			q = b[k];
+			x = TL(F_AND3, p, q, m1);
+			y = TL(F_XOR_AND, p, q, m2);
 			d[k] = TL(F_XOR3, x, y, m3);
 		}
 	}
