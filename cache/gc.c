@@ -385,6 +385,8 @@ ax_store_gc(struct ax_store *s, const struct ax_gc_options *o,
 	if (ax_room_walk(s, AX_CAS, drop_object, &g, err) < 0 ||
 	    drop_folder(&g, "work", false) < 0 ||
 	    drop_folder(&g, "quarantine", false) < 0 ||
+	    drop_folder(&g, "rebuild", false) < 0 ||
+	    drop_folder(&g, "slurm", false) < 0 ||
 	    drop_folder(&g, "git", false) < 0 ||
 	    drop_folder(&g, "tmp", true) < 0)
 		goto out;

@@ -12,6 +12,8 @@
  *   git/              clones of git inputs (pipeline/fetch/fetch_git.c)
  *   locks/<key>       flock files, empty, never the truth about anything
  *   quarantine/       objects found to be corrupt
+ *   rebuild/<key>/    both sides of what a rebuild check found (pipeline/)
+ *   slurm/<job>/      what was submitted and is not over (pipeline/)
  *   pins/<name>       digests or keys that gc keeps
  *   nodes/<manifest>  what is remembered of each node, for explain (pipeline/)
  *   tools/<digest>    version lines of tools (pipeline/)

@@ -7,6 +7,7 @@
 #include "artifacts/base/json.h"
 #include "pipeline/results/claims.h"
 #include "pipeline/cli/cli.h"
+#include "pipeline/cli/check_rebuild.h"
 #include "pipeline/cli/context.h"
 #include "pipeline/results/tighten.h"
 
@@ -22,6 +23,10 @@ static const struct ax_option options[] = {
 	{"margin", 0, AX_OPT_NUMBER, "PERCENT",
 	 "--tighten: room beside what was seen (default 1)"},
 	{"output", 'o', AX_OPT_STRING, "FILE", "write there instead of stdout"},
+	{"rebuild", 0, AX_OPT_FLAG, NULL,
+	 "run nodes again in clean folders, and compare all that they leave"},
+	{"rounds", 0, AX_OPT_NUMBER, "N",
+	 "with --rebuild: so many times (default 1)"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 
@@ -88,6 +93,11 @@ check(const struct ax_args *a, struct ax_err *err)
 	struct ax_context c;
 	int rc = -1;
 
+	if (ax_arg_flag(a, "rebuild"))
+		return ax_check_rebuild(a, err);
+	if (a->n > 1 || ax_arg_flag(a, "rounds"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "NODE and --rounds want --rebuild");
 	if (ax_context_plan(&c, a, err) < 0 ||
 	    ax_claims_check(&claims, c.run, err) < 0)
 		goto out;
@@ -122,7 +132,7 @@ out:
 
 const struct ax_command ax_cmd_check = {
 	.name = "check",
-	.operands = "MANIFEST",
+	.operands = "MANIFEST [NODE...]",
 	.summary = "compare every claimed number with what was measured",
 	.text = "Reads the claims of the manifest and the metrics of its nodes "
 		"from the store; runs nothing. A claim holds, fails, or has no "
@@ -131,10 +141,18 @@ const struct ax_command ax_cmd_check = {
 		"With --tighten, every limit is set beside the range that the "
 		"recorded runs measured; one that lies farther out than that "
 		"range's own width (at least --margin of the value) is "
-		"proposed to move there. Nothing is changed.",
+		"proposed to move there. Nothing is changed.\n\n"
+		"With --rebuild nodes (all, or those that NODE selects) run "
+		"again instead, each in a clean folder, and every output and "
+		"metric is compared with what the store holds. Each file that "
+		"differs is listed with its first differing byte, sizes and "
+		"digests, and both sides are kept in the store's rebuild "
+		"folder. Exit code 4 when a node that is not declared "
+		"non-deterministic differs, does not run any more, or was "
+		"never run.",
 	.options = options,
 	.shared = true,
 	.min = 1,
-	.max = 1,
+	.max = SIZE_MAX,
 	.run = check,
 };

@@ -377,7 +377,8 @@ ax_work_prepare(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 {
 	const struct ax_outcome *o = &r->outcomes[n->index];
 	struct ax_stage_id *id = ax_key_stage(r, n->stage, err);
-	char *dir = ax_store_workdir(r->store, &o->key);
+	char *dir = w->place ? ax_strdup(w->place)
+			     : ax_store_workdir(r->store, &o->key);
 	json_t *inputs = json_object();
 	int rc = -1;
 
@@ -721,6 +722,7 @@ ax_work_end(struct ax_work *w, bool remove_)
 	free_vector(w->argv);
 	free_vector(w->envp);
 	json_decref(w->files);
+	free(w->place);
 	free(w->dir);
 	free(w->log);
 	memset(w, 0, sizeof(*w));
