@@ -13,9 +13,9 @@ struct ax_work {
 	char *dir;           /* absolute: <store>/work/<key> */
 	char *log;           /* dir/log */
 	char **argv, **envp; /* NULL-terminated */
-	char *place; /* set before: a folder to use in place of the store's */
-	json_t *files;       /* what goes in and out, for another machine:
-			      * pipeline/run/exec.h */
+	char *place;   /* set before: a folder to use in place of the store's */
+	json_t *files; /* what goes in and out, for another machine:
+			* pipeline/run/exec.h */
 };
 
 #define AX_WORK_INIT                                                           \
