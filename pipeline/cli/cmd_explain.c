@@ -4,6 +4,7 @@
 #include "pipeline/cli/cli.h"
 #include "pipeline/cli/context.h"
 #include "pipeline/run/engine.h"
+#include "pipeline/run/engine.h"
 
 static const struct ax_option options[] = {
 	{"components", 'c', AX_OPT_FLAG, NULL,
@@ -18,6 +19,9 @@ print_node(struct ax_run *r, const struct ax_node *n, bool components)
 	struct ax_str s = AX_STR_INIT;
 
 	ax_explain_node(&s, r, n);
+	/* of what is up to date they were not kept */
+	if (components && o->state == AX_HIT && !o->components)
+		(void)ax_key_make(r, n, NULL);
 	for (size_t i = 0; components && i < o->ncomponents; i++)
 		ax_str_addf(&s, "  %s = %s\n", o->components[i].name,
 			    o->components[i].value);

@@ -83,6 +83,20 @@ ax_arena_intern(struct ax_arena *a, const char *s)
 }
 
 void
+ax_arena_rewind(struct ax_arena *a, const struct ax_arena *before)
+{
+	struct ax_block *b;
+
+	while (a->blocks != before->blocks) {
+		b = a->blocks;
+		a->blocks = b->before;
+		free(b);
+	}
+	a->next = before->next;
+	a->left = before->left;
+}
+
+void
 ax_arena_free(struct ax_arena *a)
 {
 	struct ax_block *b;

@@ -30,6 +30,9 @@ char *ax_arena_str(struct ax_arena *a, const char *s);
 char *ax_arena_strn(struct ax_arena *a, const char *s, size_t n);
 /* The one copy of that string. */
 const char *ax_arena_intern(struct ax_arena *a, const char *s);
+/* Gives back what was taken since `before` was copied from *a; strings interned
+ * since then must not exist. */
+void ax_arena_rewind(struct ax_arena *a, const struct ax_arena *before);
 void ax_arena_free(struct ax_arena *a);
 
 #endif

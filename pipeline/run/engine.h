@@ -23,6 +23,7 @@ struct ax_stage_id {
 
 struct ax_engine {
 	struct ax_arena arena;
+	struct ax_arena parts;   /* components of keys, but for those of hits */
 	struct ax_map stage_ids; /* stage name -> struct ax_stage_id */
 	struct ax_stage_id **ids;
 	size_t nids, cids;

@@ -258,7 +258,7 @@ static char *
 join_name(struct ax_engine *e, const char *prefix, const char *name)
 {
 	size_t a = strlen(prefix), b = strlen(name);
-	char *p = ax_arena_alloc(&e->arena, a + b + 1);
+	char *p = ax_arena_alloc(&e->parts, a + b + 1);
 
 	memcpy(p, prefix, a);
 	memcpy(p + a, name, b + 1);
@@ -278,7 +278,7 @@ add_params(struct ax_engine *e, struct ax_outcome *o, const struct ax_node *n)
 		c->name = join_name(e, "param.", name);
 		ax_str_clear(&e->scratch);
 		ax_json_canonical(&e->scratch, value);
-		c->value = ax_arena_strn(&e->arena, e->scratch.buf,
+		c->value = ax_arena_strn(&e->parts, e->scratch.buf,
 					 e->scratch.len);
 	}
 }
@@ -313,14 +313,14 @@ add_wire(struct ax_run *r, struct ax_outcome *o, const struct ax_node *n,
 		}
 		c = &o->components[o->ncomponents++];
 		c->value =
-			ax_arena_strn(&e->arena, ax_hex(text, &d), AX_HEX_LEN);
+			ax_arena_strn(&e->parts, ax_hex(text, &d), AX_HEX_LEN);
 		if (!w->port->many) {
 			c->name = join_name(e, "input.", w->port->name);
 			continue;
 		}
 		ax_str_clear(&e->scratch);
 		ax_str_addf(&e->scratch, "input.%s[%zu]", w->port->name, i);
-		c->name = ax_arena_strn(&e->arena, e->scratch.buf,
+		c->name = ax_arena_strn(&e->parts, e->scratch.buf,
 					e->scratch.len);
 		c = &o->components[o->ncomponents++];
 		c->name = join_name(e, e->scratch.buf, ".coords");
@@ -331,7 +331,7 @@ add_wire(struct ax_run *r, struct ax_outcome *o, const struct ax_node *n,
 			ax_json_canonical(&e->scratch, coords);
 		else
 			ax_str_add(&e->scratch, "{}");
-		c->value = ax_arena_strn(&e->arena, e->scratch.buf,
+		c->value = ax_arena_strn(&e->parts, e->scratch.buf,
 					 e->scratch.len);
 	}
 	return 0;
@@ -356,7 +356,7 @@ ax_key_make(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
 	for (size_t i = 0; i < n->nwires; i++)
 		most += 2 * n->wires[i].n;
 	o->components =
-		ax_arena_alloc(&e->arena, most * sizeof(*o->components));
+		ax_arena_alloc(&e->parts, most * sizeof(*o->components));
 	memcpy(o->components, id->list, id->n * sizeof(*id->list));
 	o->ncomponents = id->n;
 	add_params(e, o, n);

@@ -184,6 +184,7 @@ int
 ax_plan_decide(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
 {
 	struct ax_outcome *o = &r->outcomes[n->index];
+	struct ax_arena before = r->engine->parts;
 	struct ax_err local = AX_ERR_INIT;
 	const char *reason;
 	int rc;
@@ -206,6 +207,10 @@ ax_plan_decide(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
 	if (rc < 0)
 		return ax_err_wrap(err, "%s", n->name);
 	if (rc == 1) {
+		/* only explain asks for them, and makes them again */
+		ax_arena_rewind(&r->engine->parts, &before);
+		o->components = NULL;
+		o->ncomponents = 0;
 		o->state = AX_HIT;
 		free(o->why);
 		o->why = NULL;

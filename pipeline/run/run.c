@@ -113,6 +113,7 @@ ax_run_free(struct ax_run *r)
 	ax_journal_close(e->journal);
 	ax_str_free(&e->scratch);
 	ax_arena_free(&e->arena);
+	ax_arena_free(&e->parts);
 	free(e->wanted);
 	free(e->needed);
 	free(e->soft);
