@@ -335,6 +335,19 @@ ax_store_record_text(struct ax_store *s, const struct ax_digest *key,
 }
 
 int
+ax_store_record_check(const struct ax_digest *key, const char *text, size_t len,
+		      struct ax_err *err)
+{
+	json_t *v;
+
+	if (len > AX_RECORD_MAX || ax_record_sound(key, text, len, err) < 0)
+		return -1;
+	v = ax_record_parse(text, len, NULL);
+	json_decref(v);
+	return v ? 0 : ax_err_set(err, AX_EXIT_ENV, "not JSON");
+}
+
+int
 ax_store_record_import(struct ax_store *s, const struct ax_digest *key,
 		       const char *text, size_t len, struct ax_err *err)
 {

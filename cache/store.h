@@ -118,6 +118,9 @@ int ax_store_record_text(struct ax_store *s, const struct ax_digest *key,
  * when it is not that key's, or damaged. */
 int ax_store_record_import(struct ax_store *s, const struct ax_digest *key,
 			   const char *text, size_t len, struct ax_err *err);
+/* Whether a text is the undamaged record of that key; -1 with err if not. */
+int ax_store_record_check(const struct ax_digest *key, const char *text,
+			  size_t len, struct ax_err *err);
 /* One object that a record needs. */
 struct ax_part {
 	struct ax_digest digest;

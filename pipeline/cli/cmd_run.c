@@ -11,6 +11,7 @@
 #include "pipeline/results/provenance.h"
 #include "pipeline/results/report.h"
 #include "pipeline/results/stamp.h"
+#include "pipeline/results/tar.h"
 #include "pipeline/run/progress.h"
 #include "pipeline/run/run.h"
 
@@ -31,6 +32,9 @@ static const struct ax_option options[] = {
 	{"explain", 0, AX_OPT_FLAG, NULL, "say of each node why it runs"},
 	{"json", 0, AX_OPT_FLAG, NULL, "print events as JSON lines"},
 	{"quiet", 'q', AX_OPT_FLAG, NULL, "print failures only"},
+	{"rebuild", 0, AX_OPT_FLAG, NULL,
+	 "of a bundle: run everything anew and compare each output (exit code "
+	 "4 where one differs)"},
 	{"keep-work", 0, AX_OPT_FLAG, NULL,
 	 "keep the work folders of nodes that succeed"},
 	{"report", 0, AX_OPT_STRING, "=FILE",
@@ -179,6 +183,7 @@ repeat(const struct ax_args *a)
 
 	if (ax_arg_flag(a, "json") || ax_arg_flag(a, "explain") ||
 	    ax_arg_flag(a, "report") || ax_arg_flag(a, "remote") ||
+	    ax_arg_flag(a, "rebuild") || ax_tar_is(a->operands[0]) ||
 	    !ax_is_dir(ax_context_store_dir(a)) ||
 	    ax_store_open(&store, ax_context_store_dir(a), false, NULL) < 0)
 		return 0;
@@ -253,6 +258,54 @@ conclude(struct ax_run *r, const struct ax_args *a, const struct ax_context *c,
 	return rc;
 }
 
+/* Only a store without the bundle's results can make them anew. */
+static int
+check_empty(const struct ax_context *c, struct ax_err *err)
+{
+	struct ax_digest key;
+	const char *name;
+	json_t *node;
+	char *text;
+	size_t n;
+
+	if (!c->bundled)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "run --rebuild wants a bundle");
+	json_object_foreach(json_object_get(c->bundle.lock, "nodes"), name,
+			    node)
+	{
+		const char *hex =
+			json_string_value(json_object_get(node, "key"));
+
+		if (!hex || ax_unhex(&key, hex) < 0 ||
+		    ax_store_record_text(c->store, &key, &text, &n, NULL) != 1)
+			continue;
+		free(text);
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "store %s holds results of this bundle "
+				  "already (%s); give an empty store with "
+				  "--store DIR to make them anew",
+				  c->store_dir, name);
+	}
+	return 0;
+}
+
+static int
+compare(const struct ax_context *c, const struct ax_run *r, struct ax_err *err)
+{
+	struct ax_str lines = AX_STR_INIT;
+	size_t n = ax_bundle_compare(&c->bundle, r, &lines);
+	int rc = 0;
+
+	if (n)
+		rc = ax_err_set(err, AX_EXIT_CLAIM,
+				"%zu output%s came out otherwise than in the "
+				"bundle:\n%s",
+				n, n == 1 ? "" : "s", lines.buf);
+	ax_str_free(&lines);
+	return rc;
+}
+
 static int
 run(const struct ax_args *a, struct ax_err *err)
 {
@@ -271,6 +324,8 @@ run(const struct ax_args *a, struct ax_err *err)
 	}
 	if (ax_context_open(&c, a, a->operands[0], AX_CONTEXT_WRITE, err) < 0)
 		goto out;
+	if (ax_arg_flag(a, "rebuild") && check_empty(&c, err) < 0)
+		goto out;
 	o.offline = c.offline;
 	o.mirrors = (const char *const *)c.mirrors;
 	o.nmirrors = c.nmirrors;
@@ -284,6 +339,8 @@ run(const struct ax_args *a, struct ax_err *err)
 			ax_err_wrap(err, "%s", late.text);
 		rc = -1;
 	}
+	if (rc == 0 && ax_arg_flag(a, "rebuild"))
+		rc = compare(&c, r, err);
 out:
 	ax_run_free(r);
 	ax_context_close(&c);

@@ -39,6 +39,9 @@ extern const struct ax_command ax_cmd_check;
 extern const struct ax_command ax_cmd_log;
 extern const struct ax_command ax_cmd_gc;
 extern const struct ax_command ax_cmd_fsck;
+extern const struct ax_command ax_cmd_bundle;
+extern const struct ax_command ax_cmd_verify;
+extern const struct ax_command ax_cmd_key;
 extern const struct ax_command ax_cmd_schema;
 extern const struct ax_command ax_cmd_help;
 
@@ -51,5 +54,6 @@ const struct ax_command *const ax_commands[] = {
 	&ax_cmd_init,   &ax_cmd_run,    &ax_cmd_plan,  &ax_cmd_explain,
 	&ax_cmd_status, &ax_cmd_stages, &ax_cmd_graph, &ax_cmd_report,
 	&ax_cmd_check,  &ax_cmd_log,    &ax_cmd_gc,    &ax_cmd_fsck,
-	&ax_cmd_schema, &ax_cmd_help,   NULL,
+	&ax_cmd_bundle, &ax_cmd_verify, &ax_cmd_key,   &ax_cmd_schema,
+	&ax_cmd_help,   NULL,
 };

@@ -2,6 +2,7 @@
 #include "pipeline/cli/context.h"
 
 #include "artifacts/base/io.h"
+#include "pipeline/results/tar.h"
 #include "pipeline/run/signals.h"
 
 const char *
@@ -119,26 +120,70 @@ open_remote(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
 	return ax_remote_open(&c->remote, &o, err);
 }
 
+/* The stages on the search path; those of a bundle come before the built-in
+ * ones, after those of --stages. */
+static int
+load_stages(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
+{
+	const char *const *dirs;
+	const char **all;
+	size_t n;
+	int rc;
+
+	dirs = ax_arg_all(a, "stages", &n);
+	all = ax_calloc(n + 1, sizeof(*all));
+	for (size_t i = 0; i < n; i++)
+		all[i] = dirs[i];
+	if (c->bundle.stages)
+		all[n++] = c->bundle.stages;
+	rc = ax_stages_load(&c->stages, all, n, err);
+	free(all);
+	return rc;
+}
+
+/* A bundle in the place of a manifest: its bytes go into the store, whatever
+ * the command does then. */
+static int
+open_bundle(struct ax_context *c, const struct ax_args *a, const char *path,
+	    struct ax_err *err)
+{
+	bool records = !ax_streq(a->command->name, "run") ||
+		       !ax_arg_flag(a, "rebuild");
+
+	if (ax_store_open(&c->store, c->store_dir, false, err) < 0)
+		return -1;
+	c->bundled = true;
+	return ax_bundle_open(&c->bundle, path, c->store, records, err);
+}
+
 int
 ax_context_open(struct ax_context *c, const struct ax_args *a,
 		const char *manifest, enum ax_context_store store,
 		struct ax_err *err)
 {
-	const char *const *dirs, *const *sets;
-	size_t ndirs, nsets;
+	const char *const *sets;
+	size_t nsets;
 
 	memset(c, 0, sizeof(*c));
 	c->store_dir = ax_context_store_dir(a);
 	c->offline = ax_arg_flag(a, "offline");
 	if (find_mirrors(c, a, err) < 0 || open_remote(c, a, err) < 0)
 		return -1;
-	dirs = ax_arg_all(a, "stages", &ndirs);
+	if (manifest && ax_tar_is(manifest) &&
+	    open_bundle(c, a, manifest, err) < 0)
+		return -1;
 	sets = ax_arg_all(a, "set", &nsets);
-	if (ax_stages_load(&c->stages, dirs, ndirs, err) < 0)
+	if (load_stages(c, a, err) < 0)
 		return -1;
-	if (manifest && ax_graph_load(&c->graph, manifest, &c->stages, sets,
-				      nsets, err) < 0)
+	if (manifest &&
+	    ax_graph_load(&c->graph, c->bundled ? c->bundle.manifest : manifest,
+			  &c->stages, sets, nsets, err) < 0)
 		return -1;
+	if (c->bundled) {
+		ax_bundle_pin(&c->bundle, c->graph);
+		ax_bundle_remember(&c->bundle, c->store, c->graph->name);
+		return 0;
+	}
 	if (store == AX_CONTEXT_NO_STORE)
 		return 0;
 	if (store != AX_CONTEXT_EITHER)
@@ -166,8 +211,9 @@ ax_context_plan(struct ax_context *c, const struct ax_args *a,
 	o.mirrors = (const char *const *)c->mirrors;
 	o.nmirrors = c->nmirrors;
 	o.remote = c->remote;
-	/* a report reads objects; the others only look */
-	o.remote_take = ax_streq(a->command->name, "report");
+	/* reports and bundles read objects; the others only look */
+	o.remote_take = ax_streq(a->command->name, "report") ||
+			ax_streq(a->command->name, "bundle");
 	o.targets = (const char *const *)(a->operands + 1);
 	o.ntargets = a->n - 1;
 	c->run = ax_run_new(c->graph, c->store, &o);
@@ -183,6 +229,7 @@ ax_context_close(struct ax_context *c)
 	ax_remote_close(c->remote);
 	ax_graph_free(c->graph);
 	ax_stages_free(&c->stages);
+	ax_bundle_home_free(&c->bundle);
 	for (size_t i = 0; i < c->nmirrors; i++)
 		free(c->mirrors[i]);
 	free(c->mirrors);

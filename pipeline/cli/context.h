@@ -12,6 +12,7 @@
 #include "pipeline/cli/cli.h"
 #include "pipeline/manifest/graph.h"
 #include "pipeline/manifest/stage.h"
+#include "pipeline/results/bundle.h"
 #include "pipeline/run/run.h"
 
 enum ax_context_store {
@@ -31,6 +32,8 @@ struct ax_context {
 	bool offline;
 	struct ax_remote *remote; /* NULL: none; --remote, AXPIPE_REMOTE */
 	struct ax_run *run;       /* of ax_context_plan, else NULL */
+	bool bundled;             /* the manifest came in a bundle */
+	struct ax_bundle_home bundle;
 };
 
 /* Loads the stages; with `manifest` also the graph. Free with

@@ -97,6 +97,12 @@ ax_graph_free(struct ax_graph *g)
 	free(g);
 }
 
+char *
+ax_graph_keep(struct ax_graph *g, const char *text)
+{
+	return ax_arena_str(&g->index->arena, text);
+}
+
 static int
 select_nodes(const struct ax_graph *g, const char *text, struct ax_ref *ref,
 	     struct ax_node ***out, size_t *n, struct ax_arena *arena,

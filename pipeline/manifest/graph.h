@@ -114,6 +114,8 @@ int ax_graph_load(struct ax_graph **out, const char *manifest,
 		  const struct ax_stages *stages, const char *const *sets,
 		  size_t nsets, struct ax_err *err);
 void ax_graph_free(struct ax_graph *g);
+/* A copy of the text that lives as long as the graph. */
+char *ax_graph_keep(struct ax_graph *g, const char *text);
 /* All nodes of an entry (borrowed array of borrowed nodes, order of the
  * sweep), NULL and n=0 when there is none. Selector as in docs/manifest.md:
  * "evolve", "evolve[wce=0.005]", "evolve[wce=*]". Caller frees the array. */
