@@ -115,8 +115,11 @@ load(struct ax_model *m, struct ax_task *t, const struct ax_checkpoint *c,
 	struct ax_format have = ax_format_published(), want;
 	struct ax_str s = AX_STR_INIT;
 
-	if (text && ax_format_parse(&have, text, err) < 0)
-		return ax_err_wrap(err, "input 'checkpoint'");
+	if (text && ax_format_parse(&have, text, err) < 0) {
+		ax_err_wrap(err, "input 'checkpoint'");
+		err->exit = AX_EXIT_STAGE; /* no parameter is wrong */
+		return -1;
+	}
 	want = have;
 	format_params(&want, t);
 	if (need && !text)
