@@ -63,7 +63,7 @@ forward_task(void *arg, size_t task, unsigned thread)
 	const struct ax_plan *pl = f->plan;
 	size_t first = task * pl->images, n = AX_MIN(pl->images, f->n - first);
 	size_t all = n * pl->positions, mg = c->cout / c->groups;
-	size_t g, m, at, cols, rows;
+	size_t g, m, at, cols, rows, ld;
 	float *image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
 				      pl->images * pl->padded * sizeof(*image));
 	float *panel = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
@@ -71,6 +71,7 @@ forward_task(void *arg, size_t task, unsigned thread)
 	float tile[AX_MR * AX_NR], *to;
 	const size_t *joff;
 	unsigned run;
+	bool whole;
 
 	for (g = 0; g < n; g++)
 		ax_plan_image(pl, f->e, thread, image + g * pl->padded,
@@ -80,9 +81,11 @@ forward_task(void *arg, size_t task, unsigned thread)
 		cols = AX_MIN((size_t)AX_NR, all - at);
 		joff = ax_plan_columns(pl, &run, at);
 		for (g = 0; g < c->groups; g++) {
-			f->e->kern->pack(panel, AX_NR,
-					 image + g * pl->group_step, pl->koff,
-					 pl->k, joff, run);
+			const float *from = image + g * pl->group_step;
+
+			if (run < 8)
+				f->e->kern->pack(panel, AX_NR, from, pl->koff,
+						 pl->k, joff, run);
 			for (m = 0; m < mg; m += AX_MR) {
 				const float *a =
 					f->a + g * f->a_group + m * pl->k;
@@ -93,16 +96,21 @@ forward_task(void *arg, size_t task, unsigned thread)
 				      g * mg + m) *
 					     pl->positions +
 				     at % pl->positions;
-				if (rows == AX_MR && cols == AX_NR &&
-				    at % pl->positions + AX_NR <=
-					    pl->positions) {
-					f->e->kern->gemm(to, pl->positions, a,
-							 panel, pl->k);
-					continue;
-				}
-				f->e->kern->gemm(tile, AX_NR, a, panel, pl->k);
-				scatter(f, g * mg + m, rows, tile, first, at,
-					cols);
+				whole = rows == AX_MR && cols == AX_NR &&
+					at % pl->positions + AX_NR <=
+						pl->positions;
+				ld = whole ? pl->positions : AX_NR;
+				to = whole ? to : tile;
+				if (run < 8)
+					f->e->kern->gemm(to, ld, a, panel,
+							 pl->k);
+				else
+					f->e->kern->gemm_at(to, ld, a, from,
+							    pl->koff, pl->k,
+							    joff, run);
+				if (!whole)
+					scatter(f, g * mg + m, rows, tile,
+						first, at, cols);
 			}
 		}
 	}
@@ -204,21 +212,16 @@ static void
 turn(const struct wgrad *f, float *out, size_t first, size_t at, size_t len,
      size_t channel, size_t channels)
 {
-	size_t per = f->plan->positions, p, m, img, pos, run;
-	const float *from;
+	size_t per = f->plan->positions, p, img, pos, run;
 
 	for (p = 0; p < len; p += run) {
 		img = first + (at + p) / per;
 		pos = (at + p) % per;
 		run = AX_MIN(len - p, per - pos);
-		for (m = 0; m < channels; m++) {
-			float *to = out + p * f->cols + m;
-
-			from = f->dy + (img * f->c->cout + channel + m) * per +
-			       pos;
-			for (size_t j = 0; j < run; j++)
-				to[j * f->cols] = from[j];
-		}
+		f->e->kern->turn(out + p * f->cols, f->cols,
+				 f->dy + (img * f->c->cout + channel) * per +
+					 pos,
+				 per, channels, run);
 	}
 }
 
@@ -230,18 +233,13 @@ wgrad_task(void *arg, size_t block, unsigned thread)
 	const struct ax_plan *pl = f->plan;
 	size_t first, last, n, g, at, all, len, k, j, mg = c->cout / c->groups;
 	float *d = f->partial + block * c->groups * f->k8 * f->cols;
-	float *image, *col, *dyt;
-	const size_t *joff;
-	unsigned run;
+	float *image, *dyt;
 
 	memset(d, 0, c->groups * f->k8 * f->cols * sizeof(*d));
 	image = ax_scratch_get(f->e, thread, AX_SCRATCH_IMAGE,
 			       pl->images * pl->padded * sizeof(*image));
-	col = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
-			     f->k8 * STEP * sizeof(*col));
 	dyt = ax_scratch_get(f->e, thread, AX_SCRATCH_TURNED,
 			     STEP * f->cols * sizeof(*dyt));
-	memset(col + pl->k * STEP, 0, (f->k8 - pl->k) * STEP * sizeof(*col));
 	memset(dyt, 0, STEP * f->cols * sizeof(*dyt));
 	for (ax_block(f->n, block, &first, &last); first < last; first += n) {
 		n = AX_MIN(pl->images, last - first);
@@ -253,19 +251,13 @@ wgrad_task(void *arg, size_t block, unsigned thread)
 		for (at = 0; at < all; at += STEP) {
 			len = AX_MIN(STEP, all - at);
 			for (g = 0; g < c->groups; g++) {
-				for (j = 0; j < len; j += AX_NR) {
-					joff = ax_plan_columns(pl, &run,
-							       at + j);
-					f->e->kern->pack(
-						col + j, STEP,
-						image + g * pl->group_step,
-						pl->koff, pl->k, joff, run);
-				}
 				turn(f, dyt, first, at, len, g * mg, mg);
 				for (k = 0; k < f->k8; k += AX_MR)
 					f->e->kern->wgrad(
 						d + (g * f->k8 + k) * f->cols,
-						f->cols, col + k * STEP, STEP,
+						f->cols,
+						image + g * pl->group_step,
+						pl->koff + k, pl->joff + at,
 						dyt, f->cols, f->cols, len);
 			}
 		}

@@ -40,7 +40,7 @@ plan_windows(struct ax_plan *p, size_t least, size_t n)
 	p->images = AX_MAX(AX_MIN(p->images, n), (size_t)1);
 	p->padded = c->cin * p->ph * p->pw;
 	p->group_step = cg * p->ph * p->pw;
-	p->koff = ax_calloc(p->k, sizeof(*p->koff));
+	p->koff = ax_calloc(p->k + AX_MR, sizeof(*p->koff));
 	at = p->koff;
 	for (i = 0; i < cg; i++)
 		for (y = 0; y < c->kernel[0]; y++)
@@ -100,6 +100,32 @@ inside(const struct ax_plan *p, size_t *from, size_t *to)
 	*to = x;
 }
 
+/* A padded copy without gaps: each float is written once. */
+static void
+pad_rows(const struct ax_plan *p, float *out, const float *x)
+{
+	const struct ax_conv *c = p->c;
+	size_t from, to, ch, y, before, after;
+
+	inside(p, &from, &to);
+	before = (size_t)(p->left + (ptrdiff_t)from);
+	after = p->pw - before - (to - from);
+	for (ch = 0; ch < c->cin; ch++, x += c->h * c->w)
+		for (y = 0; y < p->ph; y++, out += p->pw) {
+			ptrdiff_t row = (ptrdiff_t)y - p->top;
+
+			if (row < 0 || row >= (ptrdiff_t)c->h) {
+				memset(out, 0, p->pw * sizeof(*out));
+				continue;
+			}
+			memset(out, 0, before * sizeof(*out));
+			memcpy(out + before, x + (size_t)row * c->w + from,
+			       (to - from) * sizeof(*out));
+			memset(out + before + (to - from), 0,
+			       after * sizeof(*out));
+		}
+}
+
 void
 ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 	      float *out, const float *x, const struct ax_quant *q, bool codes)
@@ -113,6 +139,10 @@ ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 		(codes ? q->ops->centred : q->ops->values)(q, e->kern, t, x, n);
 		x = t;
 	}
+	if (p->gap[0] == 1 && p->gap[1] == 1) {
+		pad_rows(p, out, x);
+		return;
+	}
 	inside(p, &from, &to);
 	memset(out, 0, p->padded * sizeof(*out));
 	for (ch = 0; ch < c->cin; ch++)
@@ -123,11 +153,6 @@ ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 			if (row < 0 || row >= (ptrdiff_t)p->ph)
 				continue;
 			to_row = out + (ch * p->ph + (size_t)row) * p->pw;
-			if (p->gap[1] == 1) {
-				memcpy(to_row + p->left + (ptrdiff_t)from,
-				       x + from, (to - from) * sizeof(*x));
-				continue;
-			}
 			for (i = from; i < to; i++)
 				to_row[p->left + (ptrdiff_t)(i * p->gap[1])] =
 					x[i];

@@ -17,7 +17,7 @@ struct ax_plan {
 	size_t ph, pw;     /* padded image */
 	size_t padded;     /* its elements, all channels */
 	size_t group_step; /* from one group's first channel to the next */
-	size_t *koff;      /* [k], from the corner of a window */
+	size_t *koff; /* [k + AX_MR], from the corner of a window; 0 beyond k */
 	size_t *joff; /* corners of all positions of a task, padded to 32 */
 	uint8_t *run; /* of each 32 of them */
 	ptrdiff_t top, left; /* where the image starts in the padded one */

@@ -24,6 +24,13 @@
 /* Look-ups of one call at most: how long 16-bit partial sums hold. */
 #define AX_LUTK 256
 
+/* For loops of a few steps over vectors. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 struct ax_kern {
 	const char *name;
 
@@ -31,11 +38,20 @@ struct ax_kern {
 	 * k ascending; 8 x 32 outputs. */
 	void (*gemm)(float *c, size_t ldc, const float *a, const float *b,
 		     size_t k);
-	/* d[i*ldd + j] += sum over p of a[i*lda + p] * b[p*ldb + j], by fma
-	 * from 0, p ascending, then one addition; 8 rows, `cols` a multiple of
-	 * 16. */
-	void (*wgrad)(float *d, size_t ldd, const float *a, size_t lda,
-		      const float *b, size_t ldb, size_t cols, size_t p);
+	/* The same with b[k*32 + j] = base[koff[k] + joff[j]]: columns in
+	 * runs of `run` neighbours, 32, 16 or 8. */
+	void (*gemm_at)(float *c, size_t ldc, const float *a, const float *base,
+			const size_t *koff, size_t k, const size_t *joff,
+			unsigned run);
+	/* d[i*ldd + j] += sum over p of base[koff[i] + joff[p]] * b[p*ldb + j],
+	 * by fma from 0, p ascending, then one addition; 8 rows, `cols` a
+	 * multiple of 16. */
+	void (*wgrad)(float *d, size_t ldd, const float *base,
+		      const size_t *koff, const size_t *joff, const float *b,
+		      size_t ldb, size_t cols, size_t p);
+	/* to[j*ldt + i] = from[i*ldf + j], i < rows, j < n */
+	void (*turn)(float *to, size_t ldt, const float *from, size_t ldf,
+		     size_t rows, size_t n);
 	/* dst[k*ld + j] = base[koff[k] + joff[j]], 32 columns that come in
 	 * runs of `run` neighbours (32, 16, 8 or 1). */
 	void (*pack)(float *dst, size_t ld, const float *base,

@@ -12,6 +12,8 @@
  *   VINT vset_int    integer vector of as many; vint(p): the integers at p
  *                    plus the vector `plus`, as floats
  *   vcodes(to, x)    the low bytes of whole numbers
+ *   vload_halves(p, q)  half a vector each; only where VN is above 8
+ *   vturn(to, ldt, from, ldf)  transposes VN x VN floats; optional
  *   ROWS(X), MR      rows of the multiply tile
  *   lut, LAYOUT      the look-up kernel, the rows that it wants
  *
@@ -21,12 +23,6 @@
  */
 #ifndef AX_NN_KERN_BODY_H
 #define AX_NN_KERN_BODY_H
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 /* --- matrix products ------------------------------------------------------ */
 
@@ -62,35 +58,93 @@ gemm(float *c, size_t ldc, const float *a, const float *b, size_t k)
 		}
 }
 
+/* Where column j of 32 starts, which come in four runs of eight. */
+#define COLUMN(j) (base + joff[(j) / 8] + (j) % 8)
+
+#define GEMM_AT(name, LOAD)                                                    \
+	FN name(float *c, size_t ldc, const float *a, const float *base,       \
+		const size_t *koff, size_t k, const size_t *joff)              \
+	{                                                                      \
+		size_t r, j, kk, at;                                           \
+                                                                               \
+		for (r = 0; r < AX_MR; r += MR)                                \
+			for (j = 0; j < AX_NR; j += 2 * VN) {                  \
+				float *cp = c + r * ldc + j;                   \
+				const float *ap = a + r;                       \
+				const float *p0 = COLUMN(j);                   \
+				const float *p1 = COLUMN(j + VN);              \
+				const float *q0 = COLUMN(j + VN / 2);          \
+				const float *q1 = COLUMN(j + VN + VN / 2);     \
+				V av, b0, b1;                                  \
+				ROWS(TILE2_ZERO)                               \
+                                                                               \
+				for (kk = 0; kk < k; kk++) {                   \
+					at = koff[kk];                         \
+					b0 = LOAD(p0 + at, q0 + at);           \
+					b1 = LOAD(p1 + at, q1 + at);           \
+					ROWS(TILE2_STEP)                       \
+					ap += AX_MR;                           \
+				}                                              \
+				(void)q0, (void)q1;                            \
+				ROWS(TILE2_STORE)                              \
+			}                                                      \
+	}
+#define LOAD_RUN(p, q) vload(p)
+
+GEMM_AT(gemm_runs, LOAD_RUN)
+#ifdef vload_halves
+GEMM_AT(gemm_halves, vload_halves)
+#endif
+
+/* joff as the plan has it: of 32 columns; runs of at least 8. */
+FN
+gemm_at(float *c, size_t ldc, const float *a, const float *base,
+	const size_t *koff, size_t k, const size_t *joff, unsigned run)
+{
+	const size_t starts[4] = {joff[0], joff[8], joff[16], joff[24]};
+
+#ifdef vload_halves
+	if (run < VN) {
+		gemm_halves(c, ldc, a, base, koff, k, starts);
+		return;
+	}
+#endif
+	(void)run;
+	gemm_runs(c, ldc, a, base, koff, k, starts);
+}
+
+#define GRAD_ROW(i) const size_t o##i = koff[r + i];
 #define GRAD2_STEP(i)                                                          \
-	av = vset(ap[(i)*lda + q]);                                            \
+	av = vset(ap[o##i]);                                                   \
 	s##i = vfma(av, b0, s##i);                                             \
 	t##i = vfma(av, b1, t##i);
 #define GRAD2_STORE(i)                                                         \
 	vstore(dp + (i)*ldd, vadd(vload(dp + (i)*ldd), s##i));                 \
 	vstore(dp + (i)*ldd + VN, vadd(vload(dp + (i)*ldd + VN), t##i));
 #define GRAD1_ZERO(i) V s##i = vset(0);
-#define GRAD1_STEP(i) s##i = vfma(vset(ap[(i)*lda + q]), b0, s##i);
+#define GRAD1_STEP(i) s##i = vfma(vset(ap[o##i]), b0, s##i);
 #define GRAD1_STORE(i) vstore(dp + (i)*ldd, vadd(vload(dp + (i)*ldd), s##i));
 
 FN
-wgrad(float *d, size_t ldd, const float *a, size_t lda, const float *b,
-      size_t ldb, size_t cols, size_t p)
+wgrad(float *d, size_t ldd, const float *base, const size_t *koff,
+      const size_t *joff, const float *b, size_t ldb, size_t cols, size_t p)
 {
 	size_t r, j, q;
 
 	for (r = 0; r < AX_MR; r += MR)
 		for (j = 0; j < cols;) {
 			float *dp = d + r * ldd + j;
-			const float *ap = a + r * lda, *bp = b + j;
+			const float *ap, *bp = b + j;
+			ROWS(GRAD_ROW)
 
 			if (cols - j >= 2 * VN) {
 				V av, b0, b1;
 				ROWS(TILE2_ZERO)
 
-				for (q = 0; q < p; q++) {
-					b0 = vload(bp + q * ldb);
-					b1 = vload(bp + q * ldb + VN);
+				for (q = 0; q < p; q++, bp += ldb) {
+					ap = base + joff[q];
+					b0 = vload(bp);
+					b1 = vload(bp + VN);
 					ROWS(GRAD2_STEP)
 				}
 				ROWS(GRAD2_STORE)
@@ -99,14 +153,40 @@ wgrad(float *d, size_t ldd, const float *a, size_t lda, const float *b,
 				V b0;
 				ROWS(GRAD1_ZERO)
 
-				for (q = 0; q < p; q++) {
-					b0 = vload(bp + q * ldb);
+				for (q = 0; q < p; q++, bp += ldb) {
+					ap = base + joff[q];
+					b0 = vload(bp);
 					ROWS(GRAD1_STEP)
 				}
 				ROWS(GRAD1_STORE)
 				j += VN;
 			}
 		}
+}
+
+#ifndef vturn
+#define vturn(to, ldt, from, ldf) (*(to) = *(from))
+#define TURN 1
+#else
+#define TURN VN
+#endif
+
+FN
+turn(float *to, size_t ldt, const float *from, size_t ldf, size_t rows,
+     size_t n)
+{
+	size_t i, r, q, whole = n / TURN * TURN;
+
+	for (r = 0; r + TURN <= rows; r += TURN) {
+		for (i = 0; i < whole; i += TURN)
+			vturn(to + i * ldt + r, ldt, from + r * ldf + i, ldf);
+		for (; i < n; i++)
+			for (q = r; q < r + TURN; q++)
+				to[i * ldt + q] = from[q * ldf + i];
+	}
+	for (; r < rows; r++)
+		for (i = 0; i < n; i++)
+			to[i * ldt + r] = from[r * ldf + i];
 }
 
 /* --- packing -------------------------------------------------------------- */
@@ -314,11 +394,12 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 
 #define AX_KERN_TABLE(level)                                                   \
 	{                                                                      \
-		.name = level, .gemm = gemm, .wgrad = wgrad, .pack = pack,     \
-		.pack8 = pack8, .lut = lut, .layout = LAYOUT, .sums = sums,    \
-		.scale = scale, .norm_grad = norm_grad, .add = add,            \
-		.relu = relu, .relu_grad = relu_grad, .quant = quant,          \
-		.codes = codes, .from_sums = from_sums, .sgd = sgd             \
+		.name = level, .gemm = gemm, .gemm_at = gemm_at,               \
+		.wgrad = wgrad, .turn = turn, .pack = pack, .pack8 = pack8,    \
+		.lut = lut, .layout = LAYOUT, .sums = sums, .scale = scale,    \
+		.norm_grad = norm_grad, .add = add, .relu = relu,              \
+		.relu_grad = relu_grad, .quant = quant, .codes = codes,        \
+		.from_sums = from_sums, .sgd = sgd                             \
 	}
 
 #endif

@@ -3,11 +3,12 @@
 #if defined(__x86_64__)
 #include "artifacts/base/base.h"
 #include "stages/nn/engine/kern.h"
-#include "stages/nn/engine/kern_avx512.h"
 
 #define FN                                                                     \
 	__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,"            \
 			      "avx512vbmi,avx512vnni,fma"))) static void
+
+#include "stages/nn/engine/kern_avx512.h"
 
 /*
  * Look-ups of 64 positions at once: vpermi2b picks from 128 table bytes, one
