@@ -16,6 +16,7 @@
 #include "cache/private.h"
 
 #define MAX_INDEX ((size_t)1 << 30)
+#define LARGE_INDEX ((size_t)4 << 20)
 #define HEAD ((size_t)AX_HEX_LEN + 1 + 16 + 1)
 #define WORTHWHILE 32 /* records asked for before the file is read */
 
@@ -31,7 +32,7 @@ struct ax_record_index {
 	struct timespec written;
 	unsigned char folder[256]; /* enum quiet: ac/00 .. ac/ff since then */
 	char *map;
-	size_t size;
+	size_t size, looks;
 	struct place *slots;
 	size_t n, cap;
 	struct ax_str fresh; /* lines to append */
@@ -100,6 +101,15 @@ grow(struct ax_record_index *x)
 	free(old);
 }
 
+/* Pages of a large index that were looked at are given back now and then: they
+ * stay in the page cache, but do not count as this process's memory. */
+static void
+give_back(struct ax_record_index *x)
+{
+	if (x->size > LARGE_INDEX && ++x->looks % 16384 == 0)
+		(void)madvise(x->map, x->size, MADV_DONTNEED);
+}
+
 static void
 load(struct ax_store *s, struct ax_record_index *x)
 {
@@ -120,7 +130,10 @@ load(struct ax_store *s, struct ax_record_index *x)
 	    (uint64_t)st.st_size <= MAX_INDEX) {
 		/* never cut, only appended to or removed */
 		map = mmap(NULL, (size_t)st.st_size, PROT_READ,
-			   MAP_PRIVATE | MAP_POPULATE, fd, 0);
+			   MAP_PRIVATE | ((size_t)st.st_size > LARGE_INDEX
+						  ? 0
+						  : MAP_POPULATE),
+			   fd, 0);
 		if (map != MAP_FAILED) {
 			x->written = st.st_mtim;
 			x->map = map;
@@ -145,6 +158,7 @@ load(struct ax_store *s, struct ax_record_index *x)
 			x->n++;
 		at->line = p;
 		at->len = (size_t)(nl - p);
+		give_back(x);
 	}
 }
 
@@ -186,6 +200,7 @@ ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
 	at = slot(x, ax_hex(hex, key));
 	if (!at->line || !at->len)
 		return 0;
+	give_back(x);
 	*text = at->line + HEAD;
 	*len = at->len - HEAD;
 	check_hex(check, hex, *text, *len);
