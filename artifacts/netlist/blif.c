@@ -16,8 +16,9 @@
 
 struct model {
 	char *name;
-	size_t body; /* offset behind the .model line */
-	unsigned line;
+	size_t body;   /* offset behind the .model line */
+	unsigned line; /* of it */
+	bool blackbox; /* declares a library cell */
 };
 
 struct blif {
@@ -30,6 +31,8 @@ struct blif {
 	size_t n_models, cap_models;
 	struct ax_map by_name;
 	size_t instances;
+	struct ax_str *warn;
+	bool warned; /* of external don't-cares */
 	struct ax_err *err;
 };
 
@@ -269,10 +272,14 @@ submodel(struct blif *f, const struct lines *l, size_t model,
 	char *inner;
 	int rc = 0;
 
-	if (level >= MAX_LEVELS || ++f->instances > MAX_INSTANCES)
+	if (level >= MAX_LEVELS)
 		return fail(f, l->line,
 			    "models nested more than 32 deep (or in a circle), "
 			    "at",
+			    m->name);
+	if (++f->instances > MAX_INSTANCES)
+		return fail(f, l->line,
+			    "more than two million instances of models, at",
 			    m->name);
 	for (size_t i = 2; i < l->n; i++) {
 		char *eq = strchr(l->word[i], '=');
@@ -326,8 +333,9 @@ static int
 instance(struct blif *f, const struct lines *l, const char *prefix,
 	 unsigned level)
 {
-	uintptr_t model;
+	struct ax_cell_model cell;
 	const char **pins;
+	uintptr_t model;
 	uint32_t *nets;
 	int rc = 0;
 
@@ -335,7 +343,11 @@ instance(struct blif *f, const struct lines *l, const char *prefix,
 		return fail(f, l->line, "a cell name is missing after",
 			    l->word[0]);
 	model = (uintptr_t)ax_map_get(&f->by_name, l->word[1]);
-	if (model && ax_streq(l->word[0], ".subckt"))
+	/* .gate is for library cells, but some write it for models too */
+	if (model && !f->models[model - 1].blackbox &&
+	    (ax_streq(l->word[0], ".subckt") ||
+	     ax_cell_find(&cell, f->lib, l->word[1], f->file, l->line, NULL) <
+		     0))
 		return submodel(f, l, model - 1, prefix, level);
 	if (l->n > 64)
 		return fail(f, l->line, "over 62 pins of cell", l->word[1]);
@@ -432,7 +444,9 @@ command(struct blif *f, const struct lines *l, const char *prefix,
 
 	if (ax_streq(word, ".gate") || ax_streq(word, ".subckt"))
 		return instance(f, l, prefix, level);
-	if (ax_streq(word, ".conn") && l->n == 3)
+	if ((ax_streq(word, ".conn") || ax_streq(word, ".barbuf") ||
+	     ax_streq(word, ".short")) &&
+	    l->n == 3)
 		return ax_build_wire(f->b,
 				     net_of(f, prefix, l->word[2], l->line),
 				     net_of(f, prefix, l->word[1], l->line),
@@ -472,6 +486,13 @@ body(struct blif *f, size_t model, const char *prefix, unsigned level)
 		}
 		rc = open ? end_cover(f, &c) : 0;
 		open = false;
+		if (ax_streq(word, ".exdc") && f->warn && !f->warned) {
+			ax_str_addf(f->warn,
+				    "%s:%u: external don't-cares are not "
+				    "used\n",
+				    f->file, l.line);
+			f->warned = true;
+		}
 		if (rc < 0 || ax_streq(word, ".end") ||
 		    ax_streq(word, ".model") || ax_streq(word, ".exdc"))
 			break;
@@ -490,35 +511,53 @@ body(struct blif *f, size_t model, const char *prefix, unsigned level)
 }
 
 static int
+add_model(struct blif *f, const char *name, size_t text, unsigned line,
+	  unsigned at)
+{
+	struct model *m;
+
+	AX_GROW(f->models, f->n_models, f->cap_models);
+	m = &f->models[f->n_models++];
+	m->name = ax_strdup(name);
+	m->body = AX_MIN(text, f->len);
+	m->line = line;
+	m->blackbox = false;
+	if (ax_map_set(&f->by_name, m->name, (void *)(uintptr_t)f->n_models))
+		return fail(f, at, "a second model", m->name);
+	return 0;
+}
+
+static int
 find_models(struct blif *f)
 {
 	struct lines l = {.next = 1};
 	int rc;
 
 	while ((rc = next_line(f, &l)) > 0) {
-		struct model *m;
+		const char *word = l.word[0];
 
-		if (f->n_models == 0 && !ax_streq(l.word[0], ".model")) {
-			rc = fail(f, l.line, "expected .model, found",
-				  l.word[0]);
+		if (ax_streq(word, ".model"))
+			rc = add_model(f, l.n > 1 ? l.word[1] : "top", l.at,
+				       l.next - 1, l.line);
+		else if (f->n_models == 0 && (ax_streq(word, ".inputs") ||
+					      ax_streq(word, ".outputs")))
+			/* the first model may do without its line */
+			rc = add_model(f, "top", 0, 0, l.line);
+		else if (f->n_models == 0)
+			rc = fail(f, l.line, "expected .model, found", word);
+		if (rc < 0)
 			break;
-		}
-		if (!ax_streq(l.word[0], ".model"))
-			continue;
-		AX_GROW(f->models, f->n_models, f->cap_models);
-		m = &f->models[f->n_models++];
-		m->name = ax_strdup(l.n > 1 ? l.word[1] : "top");
-		m->body = AX_MIN(l.at, f->len);
-		m->line = l.next - 1;
-		if (ax_map_set(&f->by_name, m->name,
-			       (void *)(uintptr_t)f->n_models)) {
-			rc = fail(f, l.line, "a second model", m->name);
-			break;
-		}
+		if (ax_streq(word, ".blackbox"))
+			f->models[f->n_models - 1].blackbox = true;
 	}
 	free_lines(&l);
 	if (rc == 0 && f->n_models == 0)
 		rc = fail(f, 1, "no .model in the file", NULL);
+	if (rc == 0 && f->models[0].blackbox)
+		rc = fail(f, f->models[0].line,
+			  "the first model is the circuit, but it is a black "
+			  "box:",
+			  f->models[0].name);
 	return rc;
 }
 
@@ -527,8 +566,12 @@ ax_netlist_read_blif(struct ax_netlist **out, const char *name,
 		     const char *text, size_t len, const struct ax_liberty *lib,
 		     struct ax_str *warn, struct ax_err *err)
 {
-	struct blif f = {
-		.file = name, .text = text, .len = len, .lib = lib, .err = err};
+	struct blif f = {.file = name,
+			 .text = text,
+			 .len = len,
+			 .lib = lib,
+			 .warn = warn,
+			 .err = err};
 	int rc = find_models(&f);
 
 	if (rc == 0) {

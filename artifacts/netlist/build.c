@@ -27,7 +27,7 @@ struct ax_build {
 	struct ax_netlist *net; /* ports and cells gather here */
 	struct ax_map names;    /* name -> 1 + number */
 	struct ax_map cells;
-	struct ax_map ports; /* names of ports, with their direction */
+	struct ax_map outputs; /* names of output bits */
 	struct net *nets;
 	size_t n_nets, cap_nets;
 	struct gate *gates;
@@ -62,7 +62,7 @@ ax_build_free(struct ax_build *b)
 	free(b->outs);
 	ax_map_free(&b->names);
 	ax_map_free(&b->cells);
-	ax_map_free(&b->ports);
+	ax_map_free(&b->outputs);
 	ax_netlist_free(b->net);
 	free(b->file);
 	free(b);
@@ -293,6 +293,11 @@ ax_build_port_bit(struct ax_build *b, bool output, const char *name,
 		bus = new_bus(b, output, ax_strndup(name, len), index, false);
 	}
 	bus->width++;
+	/* an input twice is a net driven twice */
+	if (output && ax_map_set(&b->outputs, name, b))
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "%s:%u: output %s is listed twice", b->file,
+				  line, name);
 	return port_bit(b, output, ax_build_net(b, name, line), line, err);
 }
 

@@ -6,21 +6,26 @@
 #include "artifacts/netlist/cells.h"
 #include "artifacts/netlist/formats.h"
 #include "artifacts/netlist/verilog_lex.h"
+#include "artifacts/netlist/verilog_mods.h"
 
 /*
- * Structural Verilog: what synthesis tools write. One module; declarations of
- * nets, instances of cells with named ports, primitive gates, and continuous
- * assignments whose right sides are bitwise (~ & | ^ ~^ ?:).
+ * Structural Verilog: what synthesis tools write. Declarations of nets,
+ * instances of cells with named ports and of the file's own modules, primitive
+ * gates, and continuous assignments whose right sides are made of ~ & | ^ ?:,
+ * reductions, && || == !=. Modules are flattened.
  */
 
 #define MAX_DEPTH 100
 #define MAX_WIDTH AX_NET_MAX_PORTS
 #define MAX_PINS 64
+#define MAX_LEVELS 32
+#define MAX_INSTANCES 2000000
 
 /* Nets, lowest bit first. */
 struct vec {
 	uint32_t *net;
 	uint32_t n;
+	bool loose; /* a number without a size: fits any width */
 };
 
 enum dir { DIR_NONE, DIR_INPUT, DIR_OUTPUT };
@@ -46,7 +51,10 @@ struct verilog {
 	size_t n_port, cap_port;
 	size_t bits; /* of all signals, for the cap */
 	unsigned depth;
-	bool ansi, warned;
+	bool warned;
+	struct ax_vmods *mods;
+	unsigned level;
+	const char *prefix; /* of names in messages: "u1." */
 };
 
 static int
@@ -78,7 +86,7 @@ expect(struct verilog *v, const char *text)
 static struct vec
 vec_new(uint32_t n)
 {
-	struct vec x = {ax_calloc(n + 1u, sizeof(uint32_t)), n};
+	struct vec x = {ax_calloc(n + 1u, sizeof(uint32_t)), n, false};
 
 	return x;
 }
@@ -118,11 +126,11 @@ make_bits(struct verilog *v, struct sig *s)
 		return fail(v, "too many bits in", s->name);
 	s->bits = vec_new((uint32_t)width);
 	for (uint32_t i = 0; i < s->bits.n; i++) {
-		char *name = s->range ? ax_asprintf("%s[%d]", s->name,
-						    s->msb >= s->lsb
-							    ? s->lsb + (int)i
-							    : s->lsb - (int)i)
-				      : ax_strdup(s->name);
+		int index =
+			s->msb >= s->lsb ? s->lsb + (int)i : s->lsb - (int)i;
+		char *name = s->range ? ax_asprintf("%s%s[%d]", v->prefix,
+						    s->name, index)
+				      : ax_asprintf("%s%s", v->prefix, s->name);
 
 		s->bits.net[i] = ax_build_anon(v->b, s->line);
 		ax_build_name(v->b, s->bits.net[i], name);
@@ -230,6 +238,7 @@ number(struct verilog *v, struct vec *out)
 	if (ax_vlex_number(&v->lex, bits, &n) < 0)
 		return -1;
 	*out = vec_new(n);
+	out->loose = !strchr(v->lex.text, '\'');
 	for (unsigned i = 0; i < n; i++) {
 		if (bits[i] > 1 && v->warn && !v->warned) {
 			ax_str_addf(v->warn,
@@ -329,11 +338,25 @@ concat(struct verilog *v, struct vec *out)
 	}
 }
 
+/* A number without a size takes the width it meets. */
+static void
+fit(struct verilog *v, struct vec *x, uint32_t n)
+{
+	if (!x->loose || x->n == n)
+		return;
+	x->net = ax_realloc(x->net, n + 1u, sizeof(*x->net));
+	for (uint32_t i = x->n; i < n; i++)
+		x->net[i] = ax_build_const(v->b, false);
+	x->n = n;
+}
+
 static int
-gates(struct verilog *v, struct vec *out, unsigned n, const struct vec *in,
+gates(struct verilog *v, struct vec *out, unsigned n, struct vec *in,
       uint64_t tt)
 {
 	for (unsigned i = 1; i < n; i++) {
+		fit(v, &in[i], in[0].n);
+		fit(v, &in[0], in[i].n);
 		if (in[i].n != in[0].n)
 			return fail(v, "operands of different widths", NULL);
 	}
@@ -351,22 +374,51 @@ gates(struct verilog *v, struct vec *out, unsigned n, const struct vec *in,
 	return 0;
 }
 
+/* All bits of x into one, by pairs; `invert` the last. */
+static int
+reduce(struct verilog *v, struct vec *out, const struct vec *x, uint64_t tt,
+       bool invert)
+{
+	uint32_t at = x->net[0], line = v->lex.line;
+
+	for (uint32_t i = 1; i < x->n || invert; i++) {
+		uint32_t in[2] = {at, i < x->n ? x->net[i] : 0};
+		bool more = i < x->n;
+
+		at = ax_build_anon(v->b, line);
+		if (ax_build_gate(v->b, more ? 2 : 1, in, more ? tt : 0x1, at,
+				  line, v->lex.err) < 0)
+			return -1;
+		if (!more)
+			break;
+	}
+	*out = vec_new(1);
+	out->net[0] = at;
+	return 0;
+}
+
 static int
 unary(struct verilog *v, struct vec *out)
 {
+	static const char *const marks[] = {"&", "|", "^", "~^", "^~", "!"};
+	static const uint64_t tts[] = {0x8, 0xe, 0x6, 0x6, 0x6, 0xe};
 	struct vec a = {0};
+	size_t k = 0;
 	int rc;
 
 	if (++v->depth > MAX_DEPTH)
 		return fail(v, "an expression nested over 100 deep", NULL);
-	if (at(v, "~") || at(v, "!")) {
-		bool logical = at(v, "!");
-
+	while (k < AX_LEN(marks) && !at(v, marks[k]))
+		k++;
+	if (at(v, "~")) {
 		rc = next(v) < 0 ? -1 : unary(v, &a);
-		if (rc == 0 && logical && a.n != 1)
-			rc = fail(v, "'!' of more than one bit", NULL);
 		if (rc == 0)
 			rc = gates(v, out, 1, &a, 0x1);
+		free(a.net);
+	} else if (k < AX_LEN(marks)) {
+		rc = next(v) < 0 ? -1 : unary(v, &a);
+		if (rc == 0)
+			rc = reduce(v, out, &a, tts[k], k >= 3);
 		free(a.net);
 	} else if (at(v, "(")) {
 		rc = next(v) < 0 || expression(v, out) < 0 ? -1
@@ -384,28 +436,54 @@ unary(struct verilog *v, struct vec *out)
 	return rc;
 }
 
-/* Level 0: |, 1: ^ and ~^, 2: &. */
+/* Operators of two operands, those that bind least first. */
+enum { LOGIC_OR, LOGIC_AND, OR, XOR, AND, EQUAL, LEVELS };
+
+/* The operator at hand, if it is of this level: its function, and whether the
+ * result is inverted in the end. */
+static bool
+operator_at(const struct verilog *v, int level, uint64_t *tt, bool *invert)
+{
+	static const char *const marks[LEVELS] = {"||", "&&", "|",
+						  "^",  "&",  "=="};
+	static const uint64_t tts[LEVELS] = {0xe, 0x8, 0xe, 0x6, 0x8, 0x9};
+
+	*tt = tts[level];
+	*invert = level == EQUAL && at(v, "!=");
+	if (level == XOR && (at(v, "~^") || at(v, "^~"))) {
+		*tt = 0x9;
+		return true;
+	}
+	return *invert || at(v, marks[level]);
+}
+
 static int
 binary(struct verilog *v, struct vec *out, int level)
 {
-	static const uint64_t tts[] = {0xe, 0x6, 0x8};
-	int rc = level == 2 ? unary(v, out) : binary(v, out, level + 1);
+	int rc = level == LEVELS ? unary(v, out) : binary(v, out, level + 1);
+	uint64_t tt;
+	bool invert;
 
-	while (rc == 0) {
-		struct vec in[2] = {*out, {0}};
-		uint64_t tt = tts[level];
+	while (rc == 0 && level < LEVELS &&
+	       operator_at(v, level, &tt, &invert)) {
+		struct vec in[2] = {*out, {0}}, each = {0};
 
-		if (level == 1 && (at(v, "~^") || at(v, "^~")))
-			tt = 0x9;
-		else if (!at(v, level == 0 ? "|" : level == 1 ? "^" : "&"))
-			return 0;
 		memset(out, 0, sizeof(*out));
 		rc = next(v);
 		if (rc == 0)
-			rc = level == 2 ? unary(v, &in[1])
-					: binary(v, &in[1], level + 1);
+			rc = binary(v, &in[1], level + 1);
+		for (int i = 0; rc == 0 && level <= LOGIC_AND && i < 2; i++) {
+			struct vec one = {0};
+
+			rc = reduce(v, &one, &in[i], 0xe, false);
+			free(in[i].net);
+			in[i] = one;
+		}
 		if (rc == 0)
-			rc = gates(v, out, 2, in, tt);
+			rc = gates(v, level == EQUAL ? &each : out, 2, in, tt);
+		if (rc == 0 && level == EQUAL)
+			rc = reduce(v, out, &each, 0x8, invert);
+		free(each.net);
 		free(in[0].net);
 		free(in[1].net);
 	}
@@ -434,6 +512,8 @@ expression(struct verilog *v, struct vec *out)
 		if (rc == 0) {
 			uint32_t s = in[2].net[0];
 
+			fit(v, &in[0], in[1].n);
+			fit(v, &in[1], in[0].n);
 			free(in[2].net);
 			in[2] = vec_new(in[0].n);
 			for (uint32_t i = 0; i < in[0].n; i++)
@@ -463,6 +543,8 @@ assign_to(struct verilog *v, const struct vec *to)
 			  "read, a netlist is expected: synthesise the design "
 			  "first; found",
 			  v->lex.text);
+	if (rc == 0)
+		fit(v, &from, to->n);
 	if (rc == 0 && from.n != to->n)
 		rc = fail(v, "an assignment between different widths", NULL);
 	for (uint32_t i = 0; rc == 0 && i < to->n; i++)
@@ -498,8 +580,8 @@ assignment(struct verilog *v)
 static int
 declaration(struct verilog *v, enum dir dir)
 {
+	bool low = at(v, "supply0"), high = at(v, "supply1"), has;
 	int32_t msb, lsb;
-	bool has;
 
 	if (next(v) < 0 || type_of(v, &has, &msb, &lsb) < 0)
 		return -1;
@@ -512,6 +594,13 @@ declaration(struct verilog *v, enum dir dir)
 			struct vec to = find(v, id)->bits;
 
 			rc = next(v) < 0 ? -1 : assign_to(v, &to);
+		} else if (rc == 0 && (low || high)) {
+			struct vec to = find(v, id)->bits;
+
+			for (uint32_t i = 0; rc == 0 && i < to.n; i++)
+				rc = ax_build_wire(v->b, to.net[i],
+						   ax_build_const(v->b, high),
+						   v->lex.line, v->lex.err);
 		}
 		free(id);
 		if (rc < 0)
@@ -618,26 +707,14 @@ pins(struct verilog *v, unsigned *n, char **name_of, uint32_t *nets)
 }
 
 static int
-instance(struct verilog *v)
+cell(struct verilog *v, const char *type, unsigned line)
 {
-	char *cell = ax_strdup(v->lex.text), *name_of[MAX_PINS];
+	char *name_of[MAX_PINS];
 	uint32_t nets[MAX_PINS];
-	unsigned n = 0, used = 0, line = v->lex.line;
+	unsigned n = 0, used = 0;
 	const char *connected[MAX_PINS];
-	int rc = next(v);
+	int rc = pins(v, &n, name_of, nets);
 
-	if (rc == 0 && at(v, "#"))
-		rc = fail(v, "parameters on cell", cell);
-	if (rc == 0 && v->lex.kind != AX_V_NAME)
-		rc = ax_err_set(v->lex.err, AX_EXIT_STAGE,
-				"%s:%u: '%s' is neither a declaration nor an "
-				"instance that a netlist may hold; behavioural "
-				"code must be synthesised first",
-				v->lex.file, line, cell);
-	if (rc == 0)
-		rc = next(v) < 0 || expect(v, "(") < 0 ? -1 : 0;
-	if (rc == 0)
-		rc = pins(v, &n, name_of, nets);
 	if (rc == 0)
 		rc = expect(v, ";");
 	for (unsigned i = 0; i < n; i++) {
@@ -647,11 +724,189 @@ instance(struct verilog *v)
 		nets[used++] = nets[i];
 	}
 	if (rc == 0)
-		rc = ax_cell_connect(v->b, v->lib, cell, used, connected, nets,
+		rc = ax_cell_connect(v->b, v->lib, type, used, connected, nets,
 				     v->lex.file, line, v->lex.err);
 	for (unsigned i = 0; i < n; i++)
 		free(name_of[i]);
-	free(cell);
+	return rc;
+}
+
+/* What an instance of a module is connected to, by name or by place. */
+struct link {
+	char *port; /* NULL: by place */
+	struct vec to;
+	bool open, taken;
+};
+
+static int
+links(struct verilog *v, struct link **list, size_t *n)
+{
+	size_t cap = 0;
+
+	while (!at(v, ")")) {
+		struct link *l;
+		bool named;
+
+		if (*n > 0 && expect(v, ",") < 0)
+			return -1;
+		named = at(v, ".");
+		AX_GROW(*list, *n, cap);
+		l = &(*list)[(*n)++];
+		memset(l, 0, sizeof(*l));
+		if (*n > 1 && named != ((*list)[0].port != NULL))
+			return fail(v, "ports by name and by place at once",
+				    NULL);
+		if (!named) {
+			l->open = at(v, ",") || at(v, ")");
+			if (!l->open && expression(v, &l->to) < 0)
+				return -1;
+			continue;
+		}
+		if (next(v) < 0)
+			return -1;
+		if (v->lex.kind != AX_V_NAME)
+			return ax_vlex_expected(&v->lex, "the name of a port");
+		l->port = ax_strdup(v->lex.text);
+		if (next(v) < 0 || expect(v, "(") < 0)
+			return -1;
+		l->open = at(v, ")");
+		if (!l->open && expression(v, &l->to) < 0)
+			return -1;
+		if (expect(v, ")") < 0)
+			return -1;
+	}
+	return next(v) < 0 ? -1 : expect(v, ";");
+}
+
+static int
+join_port(struct verilog *v, const struct ax_vmod *m, const struct sig *s,
+	  size_t place, struct link *list, size_t n, unsigned line)
+{
+	struct link *l = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].port ? !ax_streq(list[i].port, s->name)
+				 : i != place)
+			continue;
+		if (l)
+			return ax_err_set(v->lex.err, AX_EXIT_STAGE,
+					  "%s:%u: port %s of module %s is "
+					  "connected twice",
+					  v->lex.file, line, s->name, m->name);
+		l = &list[i];
+		l->taken = true;
+	}
+	if (!l || l->open) {
+		if (s->dir == DIR_OUTPUT)
+			return 0;
+		return ax_err_set(v->lex.err, AX_EXIT_STAGE,
+				  "%s:%u: input %s of module %s is not "
+				  "connected",
+				  v->lex.file, line, s->name, m->name);
+	}
+	fit(v, &l->to, s->bits.n);
+	if (l->to.n != s->bits.n)
+		return ax_err_set(v->lex.err, AX_EXIT_STAGE,
+				  "%s:%u: port %s of module %s has %u bits and "
+				  "is connected to %u",
+				  v->lex.file, line, s->name, m->name,
+				  s->bits.n, l->to.n);
+	for (uint32_t i = 0; i < l->to.n; i++) {
+		bool out = s->dir == DIR_OUTPUT;
+
+		if (ax_build_wire(v->b, out ? l->to.net[i] : s->bits.net[i],
+				  out ? s->bits.net[i] : l->to.net[i], line,
+				  v->lex.err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int body(struct verilog *v);
+static void free_scope(struct verilog *v);
+
+static int
+submodule(struct verilog *v, size_t module, const char *name, unsigned line)
+{
+	const struct ax_vmod *m = &v->mods->mod[module];
+	struct verilog w = {.lib = v->lib,
+			    .b = v->b,
+			    .warn = v->warn,
+			    .warned = v->warned,
+			    .mods = v->mods,
+			    .bits = v->bits,
+			    .level = v->level + 1};
+	struct link *list = NULL;
+	char *prefix = ax_asprintf("%s%.200s.", v->prefix, name);
+	size_t n = 0;
+	int rc = links(v, &list, &n);
+
+	if (rc == 0 && w.level > MAX_LEVELS)
+		rc = ax_err_set(v->lex.err, AX_EXIT_STAGE,
+				"%s:%u: modules nested more than %u deep (or "
+				"in a circle), at %s",
+				v->lex.file, line, MAX_LEVELS, m->name);
+	if (rc == 0 && ++v->mods->instances > MAX_INSTANCES)
+		rc = ax_err_set(v->lex.err, AX_EXIT_STAGE,
+				"%s:%u: more than two million instances of "
+				"modules",
+				v->lex.file, line);
+	if (rc == 0) {
+		w.prefix = prefix;
+		ax_vlex_init(&w.lex, v->lex.file, v->lex.code, v->lex.len,
+			     v->lex.err);
+		w.lex.pos = m->pos;
+		w.lex.line = m->line;
+		rc = body(&w);
+		for (size_t i = 0; rc == 0 && i < w.n_port; i++)
+			rc = join_port(v, m, &w.sig[w.port[i]], i, list, n,
+				       line);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			if (!list[i].taken)
+				rc = ax_err_set(
+					v->lex.err, AX_EXIT_STAGE,
+					"%s:%u: module %s has no port %s",
+					v->lex.file, line, m->name,
+					list[i].port ? list[i].port
+						     : "in that place");
+		v->bits = w.bits;
+		v->warned = w.warned;
+		free_scope(&w);
+	}
+	for (size_t i = 0; i < n; i++) {
+		free(list[i].port);
+		free(list[i].to.net);
+	}
+	free(list);
+	free(prefix);
+	return rc;
+}
+
+static int
+instance(struct verilog *v)
+{
+	char *type = ax_strdup(v->lex.text), *id = NULL;
+	uintptr_t module = (uintptr_t)ax_map_get(&v->mods->by_name, type);
+	unsigned line = v->lex.line;
+	int rc = next(v);
+
+	if (rc == 0 && at(v, "#"))
+		rc = fail(v, "parameters on cell", type);
+	if (rc == 0 && v->lex.kind != AX_V_NAME)
+		rc = ax_err_set(v->lex.err, AX_EXIT_STAGE,
+				"%s:%u: '%s' is neither a declaration nor an "
+				"instance that a netlist may hold; behavioural "
+				"code must be synthesised first",
+				v->lex.file, line, type);
+	if (rc == 0) {
+		id = ax_strdup(v->lex.text);
+		rc = next(v) < 0 || expect(v, "(") < 0 ? -1 : 0;
+	}
+	if (rc == 0)
+		rc = module ? submodule(v, module - 1, id, line)
+			    : cell(v, type, line);
+	free(type);
+	free(id);
 	return rc;
 }
 
@@ -696,8 +951,16 @@ item(struct verilog *v)
 		return declaration(v, DIR_INPUT);
 	if (at(v, "output"))
 		return declaration(v, DIR_OUTPUT);
-	if (at(v, "wire") || at(v, "tri"))
+	if (at(v, "wire") || at(v, "tri") || at(v, "supply0") ||
+	    at(v, "supply1"))
 		return declaration(v, DIR_NONE);
+	if (at(v, "specify")) {
+		/* delays, in a library's models */
+		while (!at(v, "endspecify") && v->lex.kind != AX_V_END)
+			if (next(v) < 0)
+				return -1;
+		return expect(v, "endspecify");
+	}
 	if (at(v, "assign"))
 		return assignment(v);
 	if (at(v, "inout"))
@@ -715,7 +978,7 @@ item(struct verilog *v)
 }
 
 static int
-make_ports(struct verilog *v)
+check_ports(struct verilog *v)
 {
 	for (size_t i = 0; i < v->n_port; i++) {
 		const struct sig *s = &v->sig[v->port[i]];
@@ -725,11 +988,6 @@ make_ports(struct verilog *v)
 					  "%s:%u: port %s is neither input nor "
 					  "output",
 					  v->lex.file, s->line, s->name);
-		if (ax_build_port(v->b, s->dir == DIR_OUTPUT, s->name,
-				  s->bits.n, s->msb >= s->lsb ? s->lsb : 0,
-				  !s->range, s->bits.net, s->line,
-				  v->lex.err) < 0)
-			return -1;
 	}
 	for (size_t i = 0; i < v->n_sig; i++) {
 		bool listed = v->sig[i].dir == DIR_NONE;
@@ -747,32 +1005,47 @@ make_ports(struct verilog *v)
 }
 
 static int
-module(struct verilog *v, struct ax_str *warn)
+make_ports(struct verilog *v)
 {
-	if (next(v) < 0)
-		return -1;
-	if (!at(v, "module"))
-		return ax_vlex_expected(&v->lex, "module");
-	if (next(v) < 0)
-		return -1;
-	if (v->lex.kind != AX_V_NAME)
-		return ax_vlex_expected(&v->lex, "the name of the module");
-	v->b = ax_build_new(v->lex.file, v->lex.text, warn);
-	if (next(v) < 0 || header(v) < 0)
+	for (size_t i = 0; i < v->n_port; i++) {
+		const struct sig *s = &v->sig[v->port[i]];
+
+		if (ax_build_port(v->b, s->dir == DIR_OUTPUT, s->name,
+				  s->bits.n, s->msb >= s->lsb ? s->lsb : 0,
+				  !s->range, s->bits.net, s->line,
+				  v->lex.err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* From the name of a module to its end. */
+static int
+body(struct verilog *v)
+{
+	if (next(v) < 0 || next(v) < 0 || header(v) < 0)
 		return -1;
 	while (!at(v, "endmodule")) {
 		if (item(v) < 0)
 			return -1;
 	}
-	if (next(v) < 0)
-		return -1;
-	if (at(v, "module"))
-		return fail(v, "a second module; flatten the design first",
-			    NULL);
-	if (v->lex.kind != AX_V_END)
-		return fail(v, "text after endmodule:", v->lex.text);
-	return make_ports(v);
+	return check_ports(v);
 }
+
+static void
+free_scope(struct verilog *v)
+{
+	for (size_t i = 0; i < v->n_sig; i++) {
+		free(v->sig[i].name);
+		free(v->sig[i].bits.net);
+	}
+	free(v->sig);
+	free(v->port);
+	ax_map_free(&v->by_name);
+	ax_vlex_free(&v->lex);
+}
+
+/* --- the file ------------------------------------------------------------ */
 
 int
 ax_netlist_read_verilog(struct ax_netlist **out, const char *file,
@@ -780,22 +1053,26 @@ ax_netlist_read_verilog(struct ax_netlist **out, const char *file,
 			const struct ax_liberty *lib, struct ax_str *warn,
 			struct ax_err *err)
 {
-	struct verilog v = {.lib = lib, .warn = warn};
+	struct ax_vmods all = {0};
+	struct verilog v = {
+		.lib = lib, .warn = warn, .mods = &all, .prefix = ""};
+	size_t top = 0;
 	int rc;
 
 	ax_vlex_init(&v.lex, file, text, len, err);
-	rc = module(&v, warn);
-	if (rc == 0)
-		rc = ax_build_finish(out, v.b, false, err);
-	else
-		ax_build_free(v.b);
-	for (size_t i = 0; i < v.n_sig; i++) {
-		free(v.sig[i].name);
-		free(v.sig[i].bits.net);
+	rc = ax_vmods_find(&all, &v.lex) < 0 ? -1
+					     : ax_vmods_top(&all, &v.lex, &top);
+	if (rc == 0) {
+		v.b = ax_build_new(file, all.mod[top].name, warn);
+		v.lex.pos = all.mod[top].pos;
+		v.lex.line = all.mod[top].line;
+		rc = body(&v) < 0 ? -1 : make_ports(&v);
+		if (rc == 0)
+			rc = ax_build_finish(out, v.b, false, err);
+		else
+			ax_build_free(v.b);
 	}
-	free(v.sig);
-	free(v.port);
-	ax_map_free(&v.by_name);
-	ax_vlex_free(&v.lex);
+	ax_vmods_free(&all);
+	free_scope(&v);
 	return rc;
 }

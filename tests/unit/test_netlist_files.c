@@ -150,6 +150,45 @@ test_blif(void)
 	ok(net != NULL, "an undriven net when the list of nets is full");
 	ax_netlist_free(net);
 
+	{
+		struct ax_str w = AX_STR_INIT;
+		static const char boxed[] =
+			".model top\n.inputs a b\n.outputs y z\n"
+			".subckt NAND2X1 A=a B=b Y=t\n.gate own p=t q=y\n"
+			".barbuf y z\n.exdc\n.names a y\n1 1\n.end\n"
+			".model NAND2X1\n.inputs A B\n.outputs Y\n"
+			".blackbox\n.end\n"
+			".model own\n.inputs p\n.outputs q\n.names p q\n0 1"
+			"\n.end\n";
+
+		net = NULL;
+		ax_netlist_parse(&net, "t", boxed, strlen(boxed), AX_NET_AUTO,
+				 NULL, &w, &err);
+		other = parse(".inputs a b # no .model\n.outputs y z\n"
+			      ".names a b y\n11 1\n.subckt $_AND_ A=a B=b "
+			      "Y=z\n",
+			      NULL, &err);
+		ok(net && other &&
+			   ax_netlist_equal(net, other, NULL, NULL, NULL,
+					    &err) == 1,
+		   "black boxes are cells, a model may be a .gate: %s",
+		   err.text);
+		ok(w.buf && strstr(w.buf, "t:7: external don't-cares"),
+		   "external don't-cares: said to be unused");
+		ax_netlist_free(net);
+		ax_netlist_free(other);
+		ax_str_free(&w);
+	}
+	refused("only a black box",
+		".model a\n.inputs x\n.outputs y\n.blackbox\n.end\n",
+		"black box");
+	refused("an output twice",
+		".model a\n.inputs x\n.outputs y y\n.names x y\n1 1\n",
+		"t:3: output y is listed twice");
+	refused("a connection to no port",
+		".model a\n.inputs x\n.outputs y\n.subckt b u=x w=y\n.end\n"
+		".model b\n.inputs u\n.outputs v\n.names u v\n1 1\n.end\n",
+		"t:4: a connection names no port of model b");
 	refused("latch", ".model a\n.inputs d\n.outputs q\n.latch d q\n.end\n",
 		"t:4: a latch");
 	refused("unknown cell", ".model a\n.outputs q\n.gate FOO Y=q\n.end\n",
@@ -247,6 +286,65 @@ test_verilog(void)
 	ax_netlist_free(net);
 	ax_netlist_free(want);
 
+	net = parse("module leaf(input [1:0] x, input c, output [1:0] y);\n"
+		    "  supply0 gnd;\n  assign y = {x[0] & c, gnd | ^x};\n"
+		    "endmodule\n"
+		    "module t(a, b, y, z);\n  input [1:0] a; input b;\n"
+		    "  output [1:0] y, z;\n"
+		    "  leaf u1(.y(y), .x(a), .c(b));\n"
+		    "  leaf u2({a[0], ~a[1]}, a != 2'b01 && !(b == 0), z);\n"
+		    "  specify (a => y) = 1; endspecify\n"
+		    "endmodule\n",
+		    NULL, &err);
+	want = parse(".model t\n.inputs a[0] a[1] b\n"
+		     ".outputs y[0] y[1] z[0] z[1]\n"
+		     ".names a[0] a[1] y[0]\n10 1\n01 1\n"
+		     ".names a[0] b y[1]\n11 1\n"
+		     ".names a[0] a[1] z[0]\n11 1\n00 1\n"
+		     ".names a[0] a[1] b z[1]\n001 1\n",
+		     NULL, &err);
+	ok(net && want &&
+		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
+	   "modules of the file, by name and by place %s", err.text);
+	if (net)
+		is_str(net->name, "t", "the one that no other uses is it");
+	ax_netlist_free(net);
+	ax_netlist_free(want);
+#define LEAF                                                                   \
+	"module leaf(x, y); input [1:0] x; output y; assign y = &x;\n"         \
+	"endmodule\n"
+	refused("ports that do not fit",
+		LEAF "module t(a, y); input a; output y;\n"
+		     "leaf u(a, y);\nendmodule\n",
+		"t:4: port x of module leaf has 2 bits and is connected to 1");
+	refused("an input left open",
+		LEAF "module t(y); output y;\nleaf u(.y(y));\nendmodule\n",
+		"t:4: input x of module leaf is not connected");
+	refused("a port there is not",
+		LEAF "module t(a, y); input [1:0] a; output y;\n"
+		     "leaf u(.x(a), .y(y), .q(a));\nendmodule\n",
+		"t:4: module leaf has no port q");
+	refused("a port twice",
+		LEAF "module t(a, y); input [1:0] a; output y;\n"
+		     "leaf u(.x(a), .y(y), .x(a));\nendmodule\n",
+		"connected twice");
+	refused("a module within itself",
+		"module t(a, y); input a; output y;\nt u(a, y);\nendmodule\n",
+		"t:1: modules that use each other in a circle");
+	refused("a circle below the top",
+		"module p(a, y); input a; output y;\nq u(a, y);\nendmodule\n"
+		"module q(a, y); input a; output y;\np u(a, y);\nendmodule\n"
+		"module t(a, y); input a; output y;\np u(a, y);\nendmodule\n",
+		"nested more than 32 deep");
+	refused("two circuits",
+		LEAF "module other(x, y); input x; output y;\n"
+		     "assign y = x; endmodule\n",
+		"leaf and other could both be the circuit");
+	refused("two modules of one name", LEAF LEAF, "a second module leaf");
+	refused("an output tied to a constant",
+		LEAF "module t(a); input [1:0] a;\nleaf u(a, 1'b0);\n"
+		     "endmodule\n",
+		"driven twice");
 	refused("unknown cell",
 		"module t(a, y); input a; output y;\nFOO g(.A(a), .Y(y));\n"
 		"endmodule\n",
