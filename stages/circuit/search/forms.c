@@ -60,6 +60,11 @@ ax_search_init(struct ax_search *s, const struct ax_problem *p, uint64_t bound,
 		s->two[i >> 2][i & 1][i >> 1 & 1] =
 			cheapest(costs, allowed, i & 4 ? x | y : x & y);
 	}
+	s->deep = INT64_MAX;
+	for (unsigned i = 0; i < 8; i++)
+		s->deep =
+			AX_MIN(s->deep, s->two[i >> 2][i & 1][i >> 1 & 1].cost);
+	s->deep = s->deep < INT64_MAX ? 2 * s->deep : s->deep;
 	s->exor[0] = cheapest(costs, allowed, 6);
 	s->exor[1] = cheapest(costs, allowed, 9);
 	s->allowed = allowed | 1u << AX_G_CONST0 | 1u << AX_G_CONST1 |

@@ -167,9 +167,11 @@ ax_island_new(const struct ax_search *s, const struct ax_circuit *c,
 	i->stride = p->blocks * AX_BLOCK_WORDS;
 	i->rng = ax_rng(seed, "island", index);
 	i->pool_limits = ax_aligned((size_t)2 * p->outs * AX_POOL_WORDS, 8);
-	i->care1 = ax_aligned(3 * AX_BLOCK_WORDS, 8);
-	i->care0 = i->care1 + AX_BLOCK_WORDS;
-	i->bad = i->care0 + AX_BLOCK_WORDS;
+	i->care1 = ax_aligned(4 * AX_POOL_WORDS + AX_BLOCK_WORDS, 8);
+	i->care0 = i->care1 + AX_POOL_WORDS;
+	i->part1 = i->care0 + AX_POOL_WORDS;
+	i->part0 = i->part1 + AX_POOL_WORDS;
+	i->bad = i->part0 + AX_POOL_WORDS;
 	i->order = ax_calloc(p->blocks, sizeof(*i->order));
 	i->touched = ax_calloc(p->blocks, sizeof(*i->touched));
 	for (size_t b = 0; b < p->blocks; b++)

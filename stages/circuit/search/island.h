@@ -34,6 +34,7 @@ struct ax_search {
 	struct ax_costs costs;
 	/* [AND, OR][x inverted][y inverted], and XOR, XNOR */
 	struct ax_form two[2][2][2], exor[2];
+	int64_t deep;       /* least cost of two gates */
 	unsigned allowed;   /* a bit per gate */
 	double noise[1024]; /* quantiles of the exponential distribution */
 };

@@ -30,7 +30,7 @@ struct ax_island {
 	uint8_t *is_dead, *changed, *flags;
 	uint32_t *and_lit, *or_lit; /* 2 * signal + inverted */
 	struct ax_kop *old_op, *new_op;
-	uint64_t *care1, *care0, *bad;
+	uint64_t *care1, *care0, *part1, *part0, *bad;
 };
 
 void ax_island_room(struct ax_island *i, unsigned n);

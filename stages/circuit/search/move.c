@@ -4,13 +4,14 @@
 #include "stages/circuit/search/island_impl.h"
 
 /* At most this many pairs of signals are looked at in a visit. */
-enum { PAIRS = 600, EXOR_TESTS = 200 };
+enum { PAIRS = 600, EXOR_TESTS = 200, DEEP_PAIRS = 200 };
 
 /* What takes the place of a signal. */
 struct cand {
-	enum { NOTHING, CONSTANT, SIGNAL, GATE } kind;
-	struct ax_form form; /* GATE */
-	uint16_t x, y;
+	enum { NOTHING, CONSTANT, SIGNAL, GATE, TWO_GATES } kind;
+	struct ax_form form; /* GATE: of x and y */
+	struct ax_form last; /* TWO_GATES: of z and that one */
+	uint16_t x, y, z;
 	unsigned inv; /* CONSTANT: its value; SIGNAL: inverted */
 	double score; /* cost change less noise; above 0 is not taken */
 };
@@ -26,7 +27,19 @@ struct visit {
 	int64_t freed;
 	double temp;
 	struct cand best;
+	/* what pairs are looked for: a function that is 1 on `on` and 0 on
+	 * `off`, to be the whole replacement or what is still missing beside
+	 * `z` */
+	const uint64_t *on, *off;
+	enum { WHOLE, AND_Z, OR_Z, EXOR_Z } part;
+	uint32_t z; /* 2 * signal + inverted */
 };
+
+static uint16_t
+operand(const struct cand *c, int k)
+{
+	return k == 0 ? c->x : k == 1 ? c->y : c->z;
+}
 
 /* --- what is saved ------------------------------------------------------- */
 
@@ -37,20 +50,19 @@ drop_use(struct ax_island *i, struct visit *t, uint16_t sig)
 		i->dead[t->deads++] = sig;
 }
 
-/* Cost of what dies when v (or the pin's use of it) goes, while x and y are
- * needed. Leaves the dead in i->dead. */
+/* Cost of what dies when v (or the pin's use of it) goes, while what the
+ * replacement reads is needed. Leaves the dead in i->dead. */
 static int64_t
-freed_cost(struct ax_island *i, struct visit *t, int x, int y)
+freed_cost(struct ax_island *i, struct visit *t, const struct cand *by)
 {
+	const int reads = by ? by->kind - CONSTANT : 0;
 	struct ax_circuit *c = &i->c;
 	int64_t sum = 0;
 	unsigned j, k;
 
 	t->deads = 0;
-	if (x >= 0)
-		i->uses[x]++;
-	if (y >= 0)
-		i->uses[y]++;
+	for (int r = 0; r < reads; r++)
+		i->uses[operand(by, r)]++;
 	if (t->pin >= 0)
 		drop_use(i, t, t->v);
 	else
@@ -70,10 +82,8 @@ freed_cost(struct ax_island *i, struct visit *t, int x, int y)
 	}
 	if (t->pin >= 0)
 		i->uses[t->v]++;
-	if (x >= 0)
-		i->uses[x]--;
-	if (y >= 0)
-		i->uses[y]--;
+	for (int r = 0; r < reads; r++)
+		i->uses[operand(by, r)]--;
 	return sum;
 }
 
@@ -97,15 +107,17 @@ promising(struct ax_island *i, struct visit *t, int64_t cost, double *score)
 static void
 offer(struct ax_island *i, struct visit *t, struct cand c)
 {
-	int x = c.kind == CONSTANT ? -1 : c.x, y = c.kind == GATE ? c.y : -1;
+	bool kept = false;
 
-	if ((x >= 0 && i->is_dead[x]) || (y >= 0 && i->is_dead[y])) {
+	for (int r = 0; r < (int)c.kind - CONSTANT; r++)
+		kept = kept || i->is_dead[operand(&c, r)];
+	if (kept) {
 		unsigned deads = t->deads;
 
 		for (unsigned d = 0; d < deads; d++)
 			i->is_dead[i->dead[d]] = 0;
-		c.score += (double)(t->freed - freed_cost(i, t, x, y));
-		t->freed = freed_cost(i, t, -1, -1);
+		c.score += (double)(t->freed - freed_cost(i, t, &c));
+		t->freed = freed_cost(i, t, NULL);
 		for (unsigned d = 0; d < t->deads; d++)
 			i->is_dead[i->dead[d]] = 1;
 		if (!(c.score <= 0 && c.score < t->best.score))
@@ -134,39 +146,83 @@ is_same(const struct ax_island *i, const struct visit *t,
 	return (in[0] == x && in[1] == y) || (in[0] == y && in[1] == x);
 }
 
+/*
+ * The gate of a and b (an OR or AND of literals) as the replacement or, beside
+ * z, its missing part; AX_G_KINDS where it cannot be made. Returns the cost.
+ */
+static int64_t
+pair_forms(const struct ax_island *i, const struct visit *t, unsigned is_or,
+	   uint32_t a, uint32_t b, struct cand *c)
+{
+	const struct ax_search *s = i->s;
+	const struct ax_form *f = &s->two[is_or][a & 1][b & 1], *g, *last;
+	const struct ax_form *last_inv;
+
+	*c = (struct cand){.kind = GATE,
+			   .form = *f,
+			   .x = (uint16_t)(a / 2),
+			   .y = (uint16_t)(b / 2)};
+	if (t->part == WHOLE)
+		return f->cost;
+	/* or the inverse of it, and that where its inverse is wanted */
+	g = &s->two[!is_or][!(a & 1)][!(b & 1)];
+	if (t->part == EXOR_Z) {
+		last = &s->exor[0];
+		last_inv = &s->exor[1];
+	} else {
+		last = &s->two[t->part == OR_Z][t->z & 1][0];
+		last_inv = &s->two[t->part == OR_Z][t->z & 1][1];
+	}
+	c->kind = TWO_GATES;
+	c->z = (uint16_t)(t->z / 2);
+	if (f->gate == AX_G_KINDS || last->gate == AX_G_KINDS ||
+	    (g->gate != AX_G_KINDS && last_inv->gate != AX_G_KINDS &&
+	     g->cost + last_inv->cost < f->cost + last->cost)) {
+		f = g;
+		last = last_inv;
+	}
+	c->form = *f;
+	c->last = *last;
+	if (f->gate == AX_G_KINDS || last->gate == AX_G_KINDS)
+		c->form.gate = AX_G_KINDS;
+	return f->cost + last->cost;
+}
+
 static void
 offer_pair(struct ax_island *i, struct visit *t, unsigned is_or, uint32_t a,
 	   uint32_t b)
 {
-	const struct ax_form *f = &i->s->two[is_or][a & 1][b & 1];
-	uint16_t x = (uint16_t)(a / 2), y = (uint16_t)(b / 2);
-	double score;
+	struct cand c;
+	int64_t cost;
 
 	i->stats.candidates++;
-	if (f->gate == AX_G_KINDS || x == y ||
-	    !promising(i, t, f->cost, &score) || is_same(i, t, f, x, y))
+	if (a / 2 == b / 2)
 		return;
-	/* AND must be 0 on care0; OR must be 1 on care1 */
-	if (!i->p->kern->disjoint(pool_row(i, x), (a & 1) ^ is_or,
-				  pool_row(i, y), (b & 1) ^ is_or,
-				  is_or ? i->care1 : i->care0))
+	cost = pair_forms(i, t, is_or, a, b, &c);
+	if (c.form.gate == AX_G_KINDS || !promising(i, t, cost, &c.score) ||
+	    (t->part == WHOLE && is_same(i, t, &c.form, c.x, c.y)))
 		return;
-	offer(i, t, (struct cand){GATE, *f, x, y, 0, score});
+	/* AND must be 0 on off; OR must be 1 on on */
+	if (!i->p->kern->disjoint(pool_row(i, c.x), (a & 1) ^ is_or,
+				  pool_row(i, c.y), (b & 1) ^ is_or,
+				  is_or ? t->on : t->off))
+		return;
+	offer(i, t, c);
 }
 
 static void
 offer_pairs(struct ax_island *i, struct visit *t, unsigned is_or,
-	    const uint32_t *lit, unsigned n)
+	    const uint32_t *lit, unsigned n, unsigned most)
 {
 	if (n < 2)
 		return;
-	if ((uint64_t)n * (n - 1) / 2 <= PAIRS) {
+	if ((uint64_t)n * (n - 1) / 2 <= most) {
 		for (unsigned a = 1; a < n; a++)
 			for (unsigned b = 0; b < a; b++)
 				offer_pair(i, t, is_or, lit[a], lit[b]);
 		return;
 	}
-	for (int k = 0; k < PAIRS; k++) {
+	for (unsigned k = 0; k < most; k++) {
 		unsigned a = ax_rng_below(&i->rng, n);
 		unsigned b = ax_rng_below(&i->rng, n - 1);
 
@@ -223,13 +279,75 @@ offer_exors(struct ax_island *i, struct visit *t)
 							  care, inv))
 					continue;
 				offer(i, t,
-				      (struct cand){GATE, *f, x, y, 0, score});
+				      (struct cand){.kind = GATE,
+						    .form = *f,
+						    .x = x,
+						    .y = y,
+						    .score = score});
 			}
 		}
 		n = (unsigned)((key * 0x9e3779b97f4a7c15u) >> 54);
 		next[a] = head[n];
 		head[n] = a + 1;
 	}
+}
+
+/*
+ * Two gates: v = z & g, z | g or z ^ g, with z drawn at random and g, a gate of
+ * two signals, what is still missing: where z alone decides, g is free.
+ */
+static void
+offer_deep(struct ax_island *i, struct visit *t)
+{
+	const uint64_t *v = pool_row(i, t->v), *z;
+	unsigned draw = ax_rng_below(&i->rng, 5), ands = 0, ors = 0;
+	uint64_t inv;
+
+	if (draw < 2 && t->ands) {
+		t->part = AND_Z;
+		t->z = i->and_lit[ax_rng_below(&i->rng, t->ands)];
+	} else if (draw < 4 && t->ors) {
+		t->part = OR_Z;
+		t->z = i->or_lit[ax_rng_below(&i->rng, t->ors)];
+	} else if (i->s->exor[0].gate != AX_G_KINDS && t->listed) {
+		t->part = EXOR_Z;
+		t->z = 2u * i->list[ax_rng_below(&i->rng, t->listed)];
+	} else {
+		return;
+	}
+	z = pool_row(i, (uint16_t)(t->z / 2));
+	inv = 0 - (uint64_t)(t->z & 1);
+	for (unsigned w = 0; w < AX_POOL_WORDS; w++) {
+		uint64_t x = z[w] ^ inv, care = i->care1[w] | i->care0[w];
+
+		i->part1[w] = t->part == EXOR_Z ? care & (v[w] ^ x)
+			      : t->part == OR_Z ? i->care1[w] & ~x
+						: i->care1[w];
+		i->part0[w] = t->part == EXOR_Z  ? care & ~(v[w] ^ x)
+			      : t->part == AND_Z ? i->care0[w] & x
+						 : i->care0[w];
+	}
+	t->on = i->part1;
+	t->off = i->part0;
+	i->p->kern->scan(i->pool, i->list_row, t->listed, t->on, t->off,
+			 i->flags);
+	for (unsigned a = 0; a < t->listed; a++) {
+		unsigned f = i->flags[a];
+		uint32_t x = 2u * i->list[a];
+
+		if (f == 15)
+			continue;
+		if (!(f & AX_HIT_1_0))
+			i->and_lit[ands++] = x;
+		if (!(f & AX_HIT_1_1))
+			i->and_lit[ands++] = x + 1;
+		if (!(f & AX_HIT_0_1))
+			i->or_lit[ors++] = x;
+		if (!(f & AX_HIT_0_0))
+			i->or_lit[ors++] = x + 1;
+	}
+	offer_pairs(i, t, 0, i->and_lit, ands, DEEP_PAIRS);
+	offer_pairs(i, t, 1, i->or_lit, ors, DEEP_PAIRS);
 }
 
 static void
@@ -248,7 +366,12 @@ offer_all(struct ax_island *i, struct visit *t)
 		    !(t->v >= i->c.ins &&
 		      i->c.gate[t->v - i->c.ins] <= AX_G_CONST1))
 			offer(i, t,
-			      (struct cand){CONSTANT, {0}, 0, 0, value, score});
+			      (struct cand){.kind = CONSTANT,
+					    .inv = value,
+					    .score = score});
+	t->on = i->care1;
+	t->off = i->care0;
+	t->part = WHOLE;
 	t->ands = t->ors = 0;
 	i->p->kern->scan(i->pool, i->list_row, t->listed, i->care1, i->care0,
 			 i->flags);
@@ -262,8 +385,9 @@ offer_all(struct ax_island *i, struct visit *t)
 		if (!(f & (AX_HIT_1_0 | AX_HIT_0_1))) {
 			if (promising(i, t, 0, &score))
 				offer(i, t,
-				      (struct cand){
-					      SIGNAL, {0}, x, 0, 0, score});
+				      (struct cand){.kind = SIGNAL,
+						    .x = x,
+						    .score = score});
 			continue;
 		}
 		if (!(f & (AX_HIT_1_1 | AX_HIT_0_0))) {
@@ -272,8 +396,10 @@ offer_all(struct ax_island *i, struct visit *t)
 			      i->c.gate[t->v - i->c.ins] == AX_G_INV &&
 			      i->c.in[t->v - i->c.ins][0] == x))
 				offer(i, t,
-				      (struct cand){
-					      SIGNAL, {0}, x, 0, 1, score});
+				      (struct cand){.kind = SIGNAL,
+						    .x = x,
+						    .inv = 1,
+						    .score = score});
 			continue;
 		}
 		if (!(f & AX_HIT_1_0))
@@ -289,22 +415,24 @@ offer_all(struct ax_island *i, struct visit *t)
 		least = AX_MIN(least,
 			       i->s->two[k >> 2][k >> 1 & 1][k & 1].cost);
 	if ((double)(least - t->freed) <= reach) {
-		offer_pairs(i, t, 0, i->and_lit, t->ands);
-		offer_pairs(i, t, 1, i->or_lit, t->ors);
+		offer_pairs(i, t, 0, i->and_lit, t->ands, PAIRS);
+		offer_pairs(i, t, 1, i->or_lit, t->ors, PAIRS);
 	}
 	least = AX_MIN(i->s->exor[0].cost, i->s->exor[1].cost);
 	if (least != INT64_MAX && (double)(least - t->freed) <= reach)
 		offer_exors(i, t);
+	if ((double)(i->s->deep - t->freed) <= reach / 2)
+		offer_deep(i, t);
 }
 
 /* --- checking and taking ------------------------------------------------- */
 
 struct build {
-	struct ax_kop op[4]; /* what computes the new function, by rows */
+	struct ax_kop op[8]; /* what computes the new function, by rows */
 	struct {
 		uint8_t gate;
 		uint16_t a, b;
-	} node[4]; /* the same by signals; new ones follow the old */
+	} node[8]; /* the same by signals; new ones follow the old */
 	unsigned n;
 	uint32_t row; /* of the new function */
 	uint16_t sig;
@@ -327,11 +455,23 @@ build_node(struct ax_island *i, struct build *b, enum ax_g g, uint16_t x,
 	return sig;
 }
 
+static uint16_t
+build_form(struct ax_island *i, struct build *b, const struct ax_form *f,
+	   uint16_t x, uint16_t y)
+{
+	uint16_t r;
+
+	if (f->ix)
+		x = build_node(i, b, AX_G_INV, x, x);
+	if (f->iy)
+		y = build_node(i, b, AX_G_INV, y, y);
+	r = build_node(i, b, (enum ax_g)f->gate, x, y);
+	return f->io ? build_node(i, b, AX_G_INV, r, r) : r;
+}
+
 static void
 build(struct ax_island *i, struct build *b, const struct cand *c)
 {
-	uint16_t x = c->x, y = c->y;
-
 	b->n = 0;
 	switch (c->kind) {
 	case CONSTANT:
@@ -339,16 +479,12 @@ build(struct ax_island *i, struct build *b, const struct cand *c)
 				    0);
 		break;
 	case SIGNAL:
-		b->sig = c->inv ? build_node(i, b, AX_G_INV, x, x) : x;
+		b->sig = c->inv ? build_node(i, b, AX_G_INV, c->x, c->x) : c->x;
 		break;
 	default:
-		if (c->form.ix)
-			x = build_node(i, b, AX_G_INV, x, x);
-		if (c->form.iy)
-			y = build_node(i, b, AX_G_INV, y, y);
-		b->sig = build_node(i, b, (enum ax_g)c->form.gate, x, y);
-		if (c->form.io)
-			b->sig = build_node(i, b, AX_G_INV, b->sig, b->sig);
+		b->sig = build_form(i, b, &c->form, c->x, c->y);
+		if (c->kind == TWO_GATES)
+			b->sig = build_form(i, b, &c->last, c->z, b->sig);
 		break;
 	}
 	b->row = i->row[b->sig];
@@ -610,7 +746,7 @@ ax_island_visit(struct ax_island *i, double temperature)
 	}
 	find_care(i, &t);
 	t.best.score = HUGE_VAL;
-	t.freed = freed_cost(i, &t, -1, -1);
+	t.freed = freed_cost(i, &t, NULL);
 	for (unsigned d = 0; d < t.deads; d++)
 		i->is_dead[i->dead[d]] = 1;
 	offer_all(i, &t);
