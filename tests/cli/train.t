@@ -188,23 +188,29 @@ unset AXPIPE_SIMD
 ok "not those of the exact product's" test "$first" != "$(sum "$d.f")"
 
 # --- kill -9 and again --------------------------------------------------------
-long=$(echo "$train" | sed 's/"epochs":2/"epochs":12/')
-job "$T/whole" train 1 "$long" dataset="$data"
-ok "an undisturbed run" go "$T/whole" train
-job "$T/killed" train 1 "$long" dataset="$data"
-(cd "$T/killed" && exec "$nn/train/run") >"$T/killed.log" 2>&1 &
-pid=$!
-i=0
-while [ $i -lt 500 ] && [ ! -e "$T/killed/checkpoint/state.safetensors" ]; do
-	sleep 0.02
-	i=$((i + 1))
-done
-kill -9 $pid
-wait $pid 2>/dev/null
-ok "a killed run leaves no output" test ! -e "$T/killed/out/checkpoint.safetensors"
-ok "the next try ends well" go "$T/killed" train
-like "it went on" "$T/killed/log" '^continuing with epoch'
-is "with the same bytes" "$(sum "$T/killed")" "$(sum "$T/whole")"
+killed() { # NAME STAGE PARAMS INPUT=FILE...: twice, killed once in the second
+	name=$1 stage=$2 params=$3
+	shift 3
+	job "$T/$name.w" "$stage" 1 "$params" "$@"
+	ok "$stage: an undisturbed run" go "$T/$name.w" "$stage"
+	job "$T/$name.k" "$stage" 1 "$params" "$@"
+	(cd "$T/$name.k" && exec "$nn/$stage/run") >"$T/killed.log" 2>&1 &
+	pid=$!
+	i=0
+	while [ $i -lt 1000 ] && [ ! -e "$T/$name.k/checkpoint/state.safetensors" ]; do
+		sleep 0.02
+		i=$((i + 1))
+	done
+	kill -9 $pid
+	wait $pid 2>/dev/null
+	ok "$stage: a killed run leaves no output" test ! -e "$T/$name.k/out/checkpoint.safetensors"
+	ok "$stage: the next try ends well" go "$T/$name.k" "$stage"
+	like "$stage: it went on" "$T/$name.k/log" '^continuing with epoch'
+	is "$stage: with the same bytes" "$(sum "$T/$name.k")" "$(sum "$T/$name.w")"
+}
+killed kt train "$(echo "$train" | sed 's/"epochs":2/"epochs":12/')" dataset="$data"
+killed kq qat "$(echo "$qat" | sed 's/"epochs":1/"epochs":12/')" dataset="$data" checkpoint="$d.t/out/checkpoint.safetensors"
+killed kf finetune "$(echo "$tune" | sed 's/"epochs":1/"epochs":12/')" dataset="$data" checkpoint="$d.q/out/checkpoint.safetensors" lut="$T/table.csv"
 
 # --- which layers are approximate ---------------------------------------------
 ck=$d.q/out/checkpoint.safetensors
