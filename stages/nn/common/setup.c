@@ -369,6 +369,34 @@ ax_setup_reestimate(struct ax_model *m, struct ax_task *t,
 	return s.images ? ax_reestimate(m, d, &s, err) : 0;
 }
 
+int
+ax_setup_images(struct ax_images *out, struct ax_dataset *d, struct ax_task *t,
+		struct ax_err *err)
+{
+	size_t n = ax_task_json(t, "held_out")
+			   ? (size_t)ax_task_int(t, "held_out")
+			   : 0;
+
+	ax_task_metric_str(t, "part", n ? "held-out training images" : "test");
+	if (n == 0) {
+		*out = d->test;
+		return out->n ? 0
+			      : ax_err_set(err, AX_EXIT_STAGE,
+					   "data set '%s' has no test images",
+					   d->name);
+	}
+	if (n >= d->train.n)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "held_out is %zu, and data set '%s' has %zu "
+				  "training images: some must be left",
+				  n, d->name, d->train.n);
+	d->train.n -= n;
+	out->n = n;
+	out->pixels = d->train.pixels + d->train.n * ax_dataset_pixels(d);
+	out->labels = d->train.labels + d->train.n;
+	return 0;
+}
+
 void
 ax_setup_metrics(struct ax_task *t, size_t top1, size_t top5, size_t n,
 		 double loss)

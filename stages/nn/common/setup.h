@@ -49,6 +49,11 @@ void ax_setup_sample(struct ax_sample *out, struct ax_task *t);
  * bn_images. */
 int ax_setup_reestimate(struct ax_model *m, struct ax_task *t,
 			const struct ax_dataset *d, struct ax_err *err);
+/* What to classify: the test images, or with the parameter held_out the last
+ * training images, which then leave the training part. Borrows from d; sets the
+ * metric `part`. */
+int ax_setup_images(struct ax_images *out, struct ax_dataset *d,
+		    struct ax_task *t, struct ax_err *err);
 /* top1, top5 (percent), loss, and the counts behind them. */
 void ax_setup_metrics(struct ax_task *t, size_t top1, size_t top5, size_t n,
 		      double loss);

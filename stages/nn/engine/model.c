@@ -344,39 +344,43 @@ ax_model_fit_next(struct ax_model *m)
 }
 
 int
+ax_model_product_at(struct ax_model *m, unsigned at, const struct ax_product *p,
+		    struct ax_err *err)
+{
+	struct ax_layer *l = &m->layer[at];
+	const struct ax_op *op = &m->net.ops[at];
+	const struct ax_net_param *w;
+	int made;
+
+	l->product = p;
+	if (!p->ops->needs_codes)
+		return 0;
+	if (!l->in.set || !l->weight.set)
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "layer '%s' has no scales (%s.w_quant.scale, "
+				  "%s.act_in_quant.scale): give a checkpoint "
+				  "from the stage qat",
+				  op->name, op->name, op->name);
+	w = &m->net.params[op->weight];
+	ax_product_free(&l->own);
+	made = ax_product_fit(&l->own, p, &l->in, &l->weight, w->n / w->dim[0],
+			      op->name, err);
+	if (made > 0)
+		l->product = &l->own;
+	return made < 0 ? -1 : 0;
+}
+
+int
 ax_model_products(struct ax_model *m, const struct ax_product *approx,
 		  const struct ax_product *exact, struct ax_err *err)
 {
 	unsigned i;
 
-	for (i = 0; i < m->net.n_ops; i++) {
-		struct ax_layer *l = &m->layer[i];
-		const struct ax_op *op = &m->net.ops[i];
-		const struct ax_product *p = l->approx ? approx : exact;
-		int made;
-
-		if (!l->quantised)
-			continue;
-		l->product = p;
-		if (!p->ops->needs_codes)
-			continue;
-		if (!l->in.set || !l->weight.set)
-			return ax_err_set(
-				err, AX_EXIT_STAGE,
-				"layer '%s' has no scales (%s.w_quant.scale, "
-				"%s.act_in_quant.scale): give a checkpoint "
-				"from the stage qat",
-				op->name, op->name, op->name);
-		ax_product_free(&l->own);
-		made = ax_product_fit(&l->own, p, &l->in, &l->weight,
-				      m->net.params[op->weight].n /
-					      m->net.params[op->weight].dim[0],
-				      op->name, err);
-		if (made < 0)
+	for (i = 0; i < m->net.n_ops; i++)
+		if (m->layer[i].quantised &&
+		    ax_model_product_at(
+			    m, i, m->layer[i].approx ? approx : exact, err) < 0)
 			return -1;
-		if (made > 0)
-			l->product = &l->own;
-	}
 	return 0;
 }
 

@@ -84,6 +84,10 @@ void ax_model_set_format(struct ax_model *m, const struct ax_format *f);
  * through `missing` (may be NULL). */
 bool ax_model_has_scales(const struct ax_model *m, const char **missing);
 void ax_model_drop_scales(struct ax_model *m);
+/* How one quantised layer multiplies; `p` is borrowed. Checks width, sign and
+ * scales. */
+int ax_model_product_at(struct ax_model *m, unsigned op,
+			const struct ax_product *p, struct ax_err *err);
 /*
  * How the quantised layers multiply: `approx` those with arith "approx",
  * `exact` the others. Both borrowed. Checks scales, widths and signs, and gives

@@ -4,7 +4,7 @@
 #include "artifacts/base/io.h"
 #include "artifacts/base/json.h"
 #include "artifacts/npy.h"
-#include "stages/nn/common/setup.h"
+#include "stages/nn/common/tables.h"
 
 static int
 write_classes(struct ax_task *t, const struct ax_evaluation *e, size_t classes,
@@ -44,42 +44,13 @@ write_predictions(struct ax_task *t, const struct ax_evaluation *e,
 	return rc;
 }
 
-/* The test images, or training images that are then kept out of everything
- * else. */
-static int
-choose_images(struct ax_images *out, struct ax_dataset *d, struct ax_task *t,
-	      struct ax_err *err)
-{
-	size_t n = ax_task_json(t, "held_out")
-			   ? (size_t)ax_task_int(t, "held_out")
-			   : 0;
-
-	ax_task_metric_str(t, "part", n ? "held-out training images" : "test");
-	if (n == 0) {
-		*out = d->test;
-		return out->n ? 0
-			      : ax_err_set(err, AX_EXIT_STAGE,
-					   "data set '%s' has no test images",
-					   d->name);
-	}
-	if (n >= d->train.n)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "held_out is %zu, and data set '%s' has %zu "
-				  "training images: some must be left",
-				  n, d->name, d->train.n);
-	d->train.n -= n;
-	out->n = n;
-	out->pixels = d->train.pixels + d->train.n * ax_dataset_pixels(d);
-	out->labels = d->train.labels + d->train.n;
-	return 0;
-}
-
 int
 ax_stage_run(struct ax_task *t, struct ax_err *err)
 {
 	struct ax_product table = {0}, exact = {0};
 	struct ax_watch watch = {ax_setup_tell, t};
 	const char *mode = ax_task_str(t, "mode");
+	struct ax_tables tables = {0};
 	struct ax_evaluation e;
 	struct ax_images images;
 	struct ax_dataset d;
@@ -103,9 +74,11 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 		return -1;
 	}
 	rc = ax_setup_products(&m, &table, &exact, t, mode, err);
+	if (rc == 0 && ax_streq(mode, "lut"))
+		rc = ax_setup_tables(&tables, &m, t, err);
 	n = (size_t)ax_task_int(t, "limit");
 	if (rc == 0)
-		rc = choose_images(&images, &d, t, err);
+		rc = ax_setup_images(&images, &d, t, err);
 	if (rc == 0)
 		rc = ax_setup_reestimate(&m, t, &d, err);
 	if (rc == 0)
@@ -125,6 +98,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	}
 	ax_product_free(&table);
 	ax_product_free(&exact);
+	ax_tables_free(&tables);
 	ax_model_free(&m);
 	ax_dataset_free(&d);
 	return rc;
