@@ -33,10 +33,6 @@ cover(struct ax_str *out, const struct ax_node *node)
 {
 	uint64_t tt = node->tt;
 
-	if (node->n == 0) {
-		ax_str_add(out, tt & 1 ? "1\n" : "");
-		return;
-	}
 	/* the usual rows for the common kinds, minterms for the others */
 	switch (node->kind) {
 	case AX_OR:
@@ -87,6 +83,7 @@ ax_netlist_write_blif(struct ax_str *out, const struct ax_netlist *net,
 {
 	size_t *first_of = ax_calloc(net->insts + 1u, sizeof(*first_of));
 	size_t *next = ax_calloc(net->nodes + 1, sizeof(*next));
+	bool constant;
 	int rc = 0;
 
 	instance_outputs(net, first_of, next);
@@ -108,13 +105,20 @@ ax_netlist_write_blif(struct ax_str *out, const struct ax_netlist *net,
 					ax_gate_name((enum ax_gate)node->kind));
 				break;
 			}
+			/* a constant has no inputs: some readers take no empty
+			 * cover that has */
+			constant = node->tt == 0 ||
+				   node->tt == ax_tt_mask(node->n);
 			ax_str_add(out, ".names");
-			for (unsigned i = 0; i < node->n; i++) {
+			for (unsigned i = 0; !constant && i < node->n; i++) {
 				ax_str_addc(out, ' ');
 				blif_ref(out, net, node->in[i]);
 			}
 			ax_str_addf(out, " $n%zu\n", j);
-			cover(out, node);
+			if (constant)
+				ax_str_add(out, node->tt ? "1\n" : "");
+			else
+				cover(out, node);
 			continue;
 		}
 		if (first_of[node->inst] != j)

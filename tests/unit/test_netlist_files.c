@@ -179,6 +179,19 @@ test_blif(void)
 		ax_netlist_free(other);
 		ax_str_free(&w);
 	}
+	{
+		struct ax_str o = AX_STR_INIT;
+
+		/* ABC takes no empty cover that has inputs */
+		net = parse(".inputs a b\n.outputs y z\n.names a b y\n"
+			    ".names a b z\n-- 1\n",
+			    NULL, &err);
+		ok(net && ax_netlist_write_blif(&o, net, false, &err) == 0 &&
+			   strstr(o.buf, ".names $n0\n.names $n1\n1\n"),
+		   "functions that are constant are written as constants");
+		ax_netlist_free(net);
+		ax_str_free(&o);
+	}
 	refused("only a black box",
 		".model a\n.inputs x\n.outputs y\n.blackbox\n.end\n",
 		"black box");

@@ -28,20 +28,21 @@ write_one(struct ax_task *t, const char *output,
 	return rc;
 }
 
-/* The dump knows only the named gates: for another circuit it is left out. */
+/* The dump knows only gates of two inputs: others are made of them. */
 static int
 write_dump(struct ax_task *t, const struct ax_netlist *net, struct ax_err *err)
 {
 	size_t count[AX_GATE_KINDS];
+	struct ax_netlist *plain;
+	int rc;
 
 	ax_netlist_count(net, count);
-	if (count[AX_CELL]) {
-		fputs("no dump: the circuit has cells of more than two "
-		      "inputs\n",
-		      stderr);
-		return 0;
-	}
-	return write_one(t, "txt", ax_netlist_write_txt, net, err);
+	if (!count[AX_CELL])
+		return write_one(t, "txt", ax_netlist_write_txt, net, err);
+	plain = ax_netlist_expand(net);
+	rc = write_one(t, "txt", ax_netlist_write_txt, plain, err);
+	ax_netlist_free(plain);
+	return rc;
 }
 
 int
