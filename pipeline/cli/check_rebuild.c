@@ -8,7 +8,7 @@
 #define MAX_ROUNDS 1000
 
 struct totals {
-	size_t same, differ, free, failed, absent;
+	size_t same, differ, free, failed, absent, strayed;
 	int exit;
 };
 
@@ -49,6 +49,8 @@ print(void *arg, const struct ax_rebuilt *b)
 {
 	const char *name = b->node->name;
 	bool free_ = !b->node->stage->deterministic;
+	const json_t *f;
+	size_t k;
 
 	(void)arg;
 	switch (b->state) {
@@ -70,6 +72,13 @@ print(void *arg, const struct ax_rebuilt *b)
 	}
 	for (size_t i = 0; i < b->n; i++)
 		print_difference(&b->list[i]);
+	json_array_foreach(b->found, k, f)
+	{
+		char *text = ax_confine_text(f);
+
+		printf("  undeclared: %s\n", text);
+		free(text);
+	}
 	if (b->kept)
 		printf("  kept: %s\n", b->kept);
 	fflush(stdout);
@@ -111,6 +120,8 @@ node_json(const struct ax_rebuilt *b)
 		json_array_append_new(list, e);
 	}
 	json_object_set_new(o, "differences", list);
+	if (b->found)
+		json_object_set(o, "undeclared", b->found);
 	json_object_set_new(o, "error",
 			    b->error ? json_string(b->error) : json_null());
 	json_object_set_new(o, "kept",
@@ -124,6 +135,7 @@ count(const struct ax_rebuilt *list, size_t n)
 	struct totals t = {0};
 
 	for (size_t i = 0; i < n; i++) {
+		t.strayed += json_array_size(list[i].found);
 		t.same += list[i].state == AX_REBUILD_SAME;
 		t.absent += list[i].state == AX_REBUILD_ABSENT;
 		if (list[i].state == AX_REBUILD_DIFFERS) {
@@ -184,7 +196,7 @@ select_nodes(bool *out, const struct ax_run *r, const struct ax_args *a,
 
 /* What the whole comes to; a check that did not run is no pass. */
 static int
-verdict(const struct totals *t, size_t n, struct ax_err *err)
+verdict(const struct totals *t, size_t n, bool audit, struct ax_err *err)
 {
 	if (t->failed && t->exit == AX_EXIT_ENV)
 		return ax_err_set(err, AX_EXIT_ENV,
@@ -195,6 +207,10 @@ verdict(const struct totals *t, size_t n, struct ax_err *err)
 				  "%zu of %zu nodes come out otherwise than "
 				  "stored, %zu do not run any more",
 				  t->differ, n, t->failed);
+	if (t->strayed && audit)
+		return ax_err_set(err, AX_EXIT_CLAIM,
+				  "audit: %zu undeclared access%s in %zu nodes",
+				  t->strayed, t->strayed == 1 ? "" : "es", n);
 	if (t->absent)
 		return ax_err_set(err, AX_EXIT_CLAIM,
 				  "%zu of %zu nodes have nothing in the store "
@@ -221,6 +237,13 @@ ax_check_rebuild(const struct ax_args *a, struct ax_err *err)
 				  MAX_ROUNDS);
 	rc = ax_context_plan(&c, a, err);
 	if (rc == 0) {
+		c.run->options.confine =
+			ax_arg_flag(a, "audit")     ? AX_CONFINE_AUDIT
+			: ax_arg_flag(a, "sandbox") ? AX_CONFINE_SANDBOX
+						    : AX_CONFINE_NONE;
+		rc = ax_confine_probe(c.run->options.confine, err);
+	}
+	if (rc == 0) {
 		selected = ax_calloc(c.graph->n + 1, sizeof(*selected));
 		rc = select_nodes(selected, c.run, a, err);
 	}
@@ -239,7 +262,8 @@ ax_check_rebuild(const struct ax_args *a, struct ax_err *err)
 			       "non-deterministic and differ, %zu failed, %zu "
 			       "not in the store\n",
 			       t.same, t.differ, t.free, t.failed, t.absent);
-		rc = verdict(&t, n, err);
+		rc = verdict(&t, n, c.run->options.confine == AX_CONFINE_AUDIT,
+			     err);
 	}
 	ax_rebuilt_free(list, n);
 	free(selected);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/cli/cli.h"
 
+#include "pipeline/run/confine.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -466,6 +468,9 @@ ax_cli_main(int argc, char **argv)
 		return AX_EXIT_USAGE;
 	}
 	word = argv[1];
+	/* its arguments are a stage's, and none of ours */
+	if (ax_streq(word, "confine"))
+		return ax_confine_main(argc - 2, argv + 2);
 	if (ax_streq(word, "--version") || ax_streq(word, "-V")) {
 		printf("axpipe %s\n", AXPIPE_VERSION);
 		rc = AX_EXIT_OK;

@@ -27,6 +27,10 @@ static const struct ax_option options[] = {
 	 "run nodes again in clean folders, and compare all that they leave"},
 	{"rounds", 0, AX_OPT_NUMBER, "N",
 	 "with --rebuild: so many times (default 1)"},
+	{"audit", 0, AX_OPT_FLAG, NULL,
+	 "with --rebuild: name what stages touch without declaring it"},
+	{"sandbox", 0, AX_OPT_FLAG, NULL,
+	 "with --rebuild: refuse it, and cut the network"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 
@@ -95,9 +99,11 @@ check(const struct ax_args *a, struct ax_err *err)
 
 	if (ax_arg_flag(a, "rebuild"))
 		return ax_check_rebuild(a, err);
-	if (a->n > 1 || ax_arg_flag(a, "rounds"))
+	if (a->n > 1 || ax_arg_flag(a, "rounds") || ax_arg_flag(a, "audit") ||
+	    ax_arg_flag(a, "sandbox"))
 		return ax_err_set(err, AX_EXIT_USAGE,
-				  "NODE and --rounds want --rebuild");
+				  "NODE, --rounds, --audit and --sandbox want "
+				  "--rebuild");
 	if (ax_context_plan(&c, a, err) < 0 ||
 	    ax_claims_check(&claims, c.run, err) < 0)
 		goto out;

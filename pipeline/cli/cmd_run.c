@@ -29,6 +29,9 @@ static const struct ax_option options[] = {
 	 "the partition of Slurm to use (default: Slurm's)"},
 	{"slurm-arg", 0, AX_OPT_MANY, "ARG",
 	 "one more argument of sbatch, such as --account=NAME"},
+	{"audit", 0, AX_OPT_FLAG, NULL,
+	 "name what stages read and write without declaring it; exit code 4"},
+	{"sandbox", 0, AX_OPT_FLAG, NULL, "refuse it, and cut the network"},
 	{"explain", 0, AX_OPT_FLAG, NULL, "say of each node why it runs"},
 	{"json", 0, AX_OPT_FLAG, NULL, "print events as JSON lines"},
 	{"quiet", 'q', AX_OPT_FLAG, NULL, "print failures only"},
@@ -66,6 +69,13 @@ read_options(struct ax_run_options *o, const struct ax_args *a,
 				  "--executor %s: there are \"local\" and "
 				  "\"slurm\"",
 				  o->executor);
+	if (ax_arg_flag(a, "audit") && ax_arg_flag(a, "sandbox"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--audit looks on, --sandbox refuses: give "
+				  "one of them");
+	o->confine = ax_arg_flag(a, "audit")     ? AX_CONFINE_AUDIT
+		     : ax_arg_flag(a, "sandbox") ? AX_CONFINE_SANDBOX
+						 : AX_CONFINE_NONE;
 	o->partition = ax_arg_str(a, "slurm-partition");
 	o->args = ax_arg_all(a, "slurm-arg", &o->nargs);
 	if ((o->partition || o->nargs) && !ax_streq(o->executor, "slurm"))

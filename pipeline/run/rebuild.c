@@ -293,6 +293,8 @@ end_item(struct rebuild *q, struct item *it)
 	size_t had = b->n;
 
 	b->rounds++;
+	if (q->r->options.confine != AX_CONFINE_NONE && !b->found)
+		b->found = ax_confine_found(it->work.dir);
 	if (it->job.timed_out)
 		what = "still running after its timeout";
 	else if (it->job.cancelled)

@@ -11,6 +11,7 @@
 
 #include "cache/store.h"
 #include "pipeline/manifest/graph.h"
+#include "pipeline/run/confine.h"
 
 enum ax_state {
 	AX_WAITING,     /* not decided yet */
@@ -65,6 +66,7 @@ struct ax_run_options {
 	bool quiet, explain, keep_work;
 	const char *const *mirrors;
 	size_t nmirrors;
+	enum ax_confine confine; /* stages held to what they declare */
 	const char *executor;    /* "local" (NULL) or "slurm" */
 	const char *partition;   /* of Slurm, or NULL */
 	const char *const *args; /* more arguments of sbatch */
@@ -89,6 +91,8 @@ struct ax_run {
 	size_t remote_hits; /* among the hits */
 	size_t given;       /* records that went to the remote cache */
 	bool interrupted;
+	size_t looked, strayed; /* nodes that an audit saw, and accesses that
+				 * it found undeclared */
 	json_t *tools; /* identity of every tool asked for: name -> {path,
 			* version, digest} */
 	size_t substituted;

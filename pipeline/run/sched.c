@@ -607,6 +607,29 @@ try_again(struct sched *s, struct task *t)
 	return true;
 }
 
+/* What the node touched without declaring it. */
+static void
+tell_audit(struct sched *s, const struct task *t)
+{
+	json_t *found, *f;
+	char *text;
+	size_t i;
+
+	if (s->r->options.confine == AX_CONFINE_NONE)
+		return;
+	found = ax_confine_found(t->work.dir);
+	s->r->looked += found != NULL;
+	json_array_foreach(found, i, f)
+	{
+		s->r->strayed++;
+		text = ax_confine_text(f);
+		ax_progress_note(s->progress, "%s: undeclared: %s",
+				 t->node->name, text);
+		free(text);
+	}
+	json_decref(found);
+}
+
 static void
 finish(struct sched *s, struct task *t)
 {
@@ -636,6 +659,7 @@ finish(struct sched *s, struct task *t)
 		forget_note(t);
 		return;
 	}
+	tell_audit(s, t);
 	what = complaint(t, &exit_code);
 	forget_note(t);
 	if (!what &&
@@ -980,6 +1004,12 @@ verdict(const struct ax_run *r, struct ax_err *err)
 		rc = ax_err_set(err, code, "%zu node%s failed: %s", r->failed,
 				r->failed == 1 ? "" : "s", s.buf);
 	}
+	if (rc == 0 && r->options.confine == AX_CONFINE_AUDIT && r->strayed)
+		rc = ax_err_set(err, AX_EXIT_CLAIM,
+				"audit: %zu undeclared access%s in %zu nodes "
+				"looked at",
+				r->strayed, r->strayed == 1 ? "" : "es",
+				r->looked);
 	ax_str_free(&s);
 	return rc;
 }
@@ -1020,7 +1050,9 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 
 	if (r->options.remote)
 		ax_remote_on_warning(r->options.remote, remote_note, p);
-	rc = ax_run_plan(r, err);
+	rc = ax_confine_probe(r->options.confine, err);
+	if (rc == 0)
+		rc = ax_run_plan(r, err);
 	r->started = started;
 	if (rc == 0) {
 		for (size_t i = 0; i < r->graph->n && !any; i++)
@@ -1033,6 +1065,14 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 		r->ended = ax_wall();
 		if (!ax_store_readonly(r->store))
 			note_hits(r);
+		if (r->options.confine == AX_CONFINE_AUDIT)
+			ax_progress_note(p,
+					 "audit: %zu nodes looked at, %zu "
+					 "undeclared accesses; %zu nodes were "
+					 "cached and not looked at (axpipe "
+					 "check --rebuild --audit runs them "
+					 "again)",
+					 r->looked, r->strayed, r->hits);
 		if (rc == 0)
 			rc = verdict(r, err);
 		ax_progress_finish(p);

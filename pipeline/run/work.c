@@ -8,6 +8,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
+#include "pipeline/run/confine.h"
 #include "pipeline/run/record.h"
 
 #define MAX_METRICS ((size_t)4 << 20)
@@ -408,7 +409,10 @@ ax_work_prepare(struct ax_work *w, struct ax_run *r, const struct ax_node *n,
 		ax_err_set(err, AX_EXIT_USAGE,
 			   "%s is not executable; chmod +x it", w->argv[0]);
 	else
-		rc = 0;
+		rc = r->options.confine == AX_CONFINE_NONE
+			     ? 0
+			     : ax_confine_wrap(w, n, id, r->options.confine,
+					       err);
 done:
 	json_decref(inputs);
 	return rc;

@@ -1,0 +1,174 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# --audit names what a stage touches without declaring it; --sandbox refuses it
+# and cuts the network; for root and for an ordinary user.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+. "$AXPIPE_SRC/tests/cli/common.sh"
+base_manifest
+"$AXPIPE" run m.json --audit >"$T/out" 2>"$T/err"
+rc=$?
+if [ $rc = 3 ]; then
+	skip "the audit" "$(cat "$T/err")"
+	done_testing
+fi
+is "stages that keep to what they declare pass the audit" "$rc" 0
+like "all of them were looked at" "$T/out" '^audit: 5 nodes looked at, 0 undeclared accesses; 0 nodes were cached'
+"$AXPIPE" run m.json --audit >"$T/out" 2>&1
+like "what was not looked at is no silent pass" "$T/out" '^audit: 0 nodes looked at, 0 undeclared accesses; 5 nodes were cached and not looked at'
+
+mkdir "$T/stages/spy"
+cat >"$T/stages/spy/stage.json" <<'EOF'
+{"name": "spy", "version": 1, "summary": "Looks over the fence.",
+ "inputs": {"text": {"type": "text"}}, "outputs": {"text": {"type": "text", "file": "text.txt"}},
+ "params": {"do": {"type": "string"}}}
+EOF
+cat >"$T/stages/spy/run" <<EOF
+#!/bin/sh
+do=\$(sed -n 's/.*"do":"\([^"]*\)".*/\1/p' request.json)
+cat in/text >out/text.txt
+case \$do in
+read) cat "$T/secret" >>out/text.txt ;;
+climb) cat ../../../secret >>out/text.txt ;;
+link) ln -s "$T/secret" tmp/l; cat tmp/l >>out/text.txt ;;
+list) ls "$T/private" >>out/text.txt ;;
+look) [ ! -e "$T/secret" ] || echo there >>out/text.txt ;;
+write) echo x >"$T/left" ;;
+move) echo x >tmp/x; mv tmp/x "$T/left" ;;
+delete) rm -f "$T/victim" ;;
+folder) mkdir "$T/dir" ;;
+program) "$T/tool" >>out/text.txt ;;
+extra) echo x >out/more.txt ;;
+child) (sh -c 'cat "$T/secret"') >>out/text.txt ;;
+net) perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or print "no socket\n"; connect(S, sockaddr_in(9, inet_aton("127.0.0.1")))' >>out/text.txt ;;
+fine) echo "\$RANDOM" >/dev/null; sort in/text | tee tmp/a | wc -l >>out/text.txt; cat /proc/self/status >/dev/null; kill -0 \$\$ ;;
+fail) exit 6 ;;
+die) kill -SEGV \$\$ ;;
+esac
+exit 0
+EOF
+chmod +x "$T/stages/spy/run"
+echo secret >"$T/secret"
+mkdir "$T/private"
+echo x >"$T/private/a"
+printf '#!/bin/sh\necho tool\n' >"$T/tool"
+chmod +x "$T/tool"
+chmod -R a+rX "$T"
+# spy WHAT ...: a run of it
+spy() {
+	one spy "\"do\": \"$1\""
+	echo x >"$T/victim"
+	rm -rf "$T/left" "$T/dir"
+	shift
+	"$AXPIPE" run one.json "$@" >"$T/out" 2>"$T/err"
+}
+# finds WHAT REGEX: the audit names it, and exits with 4
+finds() {
+	spy "$1" --audit
+	is "audit, $1: exit code 4" $? 4
+	like "audit, $1: named" "$T/out" "n: undeclared: $2"
+	is "audit, $1: and nothing else" "$(grep -c 'n: undeclared: ' "$T/out")" "${3-1}"
+}
+finds read "read $T/secret \\(by cat\\)"
+finds climb "read $T/secret \\(by cat\\)"
+finds link "read $T/secret \\(by cat\\)"
+finds list "read $T/private \\(by ls\\)"
+finds look "look at $T/secret \\(by d?a?sh\\)"
+finds write "write $T/left \\(by d?a?sh\\)"
+finds move "write $T/left \\(by mv\\)"
+finds delete "write $T/victim \\(by rm\\)" 2
+finds folder "write $T/dir \\(by mkdir\\)"
+finds program "program $T/tool" 2
+finds extra "undeclared output out/more.txt"
+finds child "read $T/secret \\(by cat\\)"
+like "the sum" "$T/err" 'audit: 1 undeclared access in 1 nodes'
+spy fine --audit
+is "audit: an honest stage" $? 0
+spy fail --audit
+is "audit: an exit code comes through" "$? $(grep -c 'FAILED: exit code 6' "$T/out")" "1 1"
+spy die --audit
+is "audit: a signal, too" "$? $(grep -c 'FAILED: signal 11' "$T/out")" "1 1"
+if command -v perl >/dev/null; then
+	spy net --audit
+	like "audit: the network" "$T/out" 'n: undeclared: network 127.0.0.1 port 9 \(by perl\)'
+else
+	skip "audit: the network" "no perl"
+fi
+one spy '"do": "read"'
+"$AXPIPE" run one.json -q
+code "a check of what is stored finds it as well" 4 "$AXPIPE" check one.json --rebuild --audit
+like "by name" "$T/out" "^  undeclared: read $T/secret \\(by cat\\)"
+code "audit and sandbox" 2 "$AXPIPE" run one.json --audit --sandbox
+code "audit of what" 2 "$AXPIPE" check one.json --audit
+
+# the sandbox
+box() {
+	rm -rf "$AXPIPE_STORE"
+	spy "$1" --sandbox
+}
+box fine
+rc=$?
+if [ $rc = 3 ] && grep -q 'no Landlock' "$T/err"; then
+	skip "the sandbox" "$(cat "$T/err")"
+else
+	is "sandbox: an honest stage" $rc 0
+	is "sandbox: its result is what it is without" "$(show one n text)" "$(rm -rf "$AXPIPE_STORE"; spy fine; show one n text)"
+	box read
+	is "sandbox: a read is refused" "$(show one n text | tail -n 1)" two
+	like "sandbox: and named" "$T/out" "n: undeclared: refused: read $T/secret \\(by cat\\)"
+	box climb; is "sandbox: by any way" "$(show one n text | tail -n 1)" two
+	box link; is "sandbox: through a link" "$(show one n text | tail -n 1)" two
+	box list; is "sandbox: a listing" "$(show one n text | tail -n 1)" two
+	box write; is "sandbox: a write" "$(ls "$T/left" 2>/dev/null)" ""
+	like "sandbox: named" "$T/out" "refused: write $T/left"
+	box move; is "sandbox: a move" "$(ls "$T/left" 2>/dev/null)" ""
+	box delete; is "sandbox: a deletion" "$(cat "$T/victim")" x
+	box folder; is "sandbox: a folder" "$(ls -d "$T/dir" 2>/dev/null)" ""
+	box program; is "sandbox: a program" "$(show one n text | tail -n 1)" two
+	box child; is "sandbox: children are held, too" "$(show one n text | tail -n 1)" two
+	box fail; is "sandbox: an exit code comes through" "$? $(grep -c 'FAILED: exit code 6' "$T/out")" "1 1"
+	if command -v perl >/dev/null; then
+		sed -i 's/"outputs": {/"tools": {"perl": {"program": "perl", "version": ["-v"]}}, "outputs": {/' "$T/stages/spy/stage.json"
+		box net; is "sandbox: no network" "$(show one n text | tail -n 1)" "no socket"
+		like "sandbox: named" "$T/out" 'n: undeclared: refused: network a socket \(IPv4\) \(by perl\)'
+	fi
+	base_manifest
+	rm -rf "$AXPIPE_STORE"
+	code "sandbox: a whole graph" 0 "$AXPIPE" run m.json --sandbox
+	is "sandbox: nothing was refused" "$(grep -c undeclared "$T/out")" 0
+fi
+
+# for a user who is not root
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$AXPIPE"; then
+	mkdir "$T/user"
+	cp one.json a.txt "$T/user"
+	chown -R 65534:65534 "$T/user"
+	as_user() { (cd "$T/user" && AXPIPE_STORE=$T/user/store setpriv --reuid=65534 --regid=65534 --clear-groups "$AXPIPE" "$@"); }
+	sed -i 's/"do": "[a-z]*"/"do": "read"/' "$T/user/one.json"
+	code "an ordinary user: audit" 4 as_user run one.json --audit
+	like "an ordinary user: named" "$T/out" "n: undeclared: read $T/secret"
+	rm -rf "$T/user/store"
+	as_user run one.json --sandbox >"$T/out" 2>&1
+	like "an ordinary user: refused" "$T/out" "n: undeclared: refused: read $T/secret"
+else
+	skip "an ordinary user" "not root here: the rest ran as one, or $AXPIPE cannot be read by others"
+fi
+
+# no kernel help, no silent pass
+if command -v setpriv >/dev/null && command -v perl >/dev/null && [ "$(uname -m)" = x86_64 ]; then
+	# a seccomp filter under which ptrace and landlock are unknown calls
+	cat >"$T/without.pl" <<'EOF'
+my @f = ([0x20,0,0,0],[0x15,2,0,101],[0x15,1,0,444],[0x06,0,0,0x7fff0000],[0x06,0,0,0x50026]);
+my $f = join "", map { pack "SCCL", @$_ } @f;
+syscall(157, 38, 1, 0, 0, 0) == 0 or die;
+my $prog = pack "Sx6P", scalar(@f), $f;
+syscall(157, 22, 2, $prog, 0, 0) == 0 or die "filter: $!";
+exec @ARGV;
+EOF
+	code "no ptrace: the audit says so" 3 perl "$T/without.pl" "$AXPIPE" run one.json --audit
+	like "and ran nothing" "$T/err" 'does not let axpipe trace its own children .*nothing was run'
+	code "no Landlock: so does the sandbox" 3 perl "$T/without.pl" "$AXPIPE" run one.json --sandbox
+	like "and ran nothing" "$T/err" 'this kernel has no Landlock .*nothing was run'
+else
+	skip "a kernel that offers nothing" "no setpriv, no perl, or not x86-64"
+fi
+done_testing
