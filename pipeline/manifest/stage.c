@@ -262,7 +262,7 @@ static int
 read_tools(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 {
 	static const char *const keys[] = {"program", "version", "files",
-					   "package", NULL};
+					   "reads",   "package", NULL};
 	json_t *all = json_object_get(s->json.root, "tools"), *o;
 	struct ax_place here = ax_place_key(at, "tools");
 	const char *name;
@@ -284,7 +284,8 @@ read_tools(struct ax_stage *s, const struct ax_place *at, struct ax_err *err)
 		    need_string(o, "program", &t->program, &tool, err) < 0 ||
 		    get_string(o, "package", &t->package, &tool, err) < 0 ||
 		    get_list(o, "version", &t->version, &tool, err) < 0 ||
-		    get_list(o, "files", &t->files, &tool, err) < 0)
+		    get_list(o, "files", &t->files, &tool, err) < 0 ||
+		    get_list(o, "reads", &t->reads, &tool, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -506,6 +507,7 @@ free_stage(struct ax_stage *s)
 		free(s->tools[i].package);
 		free_strings(s->tools[i].version);
 		free_strings(s->tools[i].files);
+		free_strings(s->tools[i].reads);
 	}
 	free(s->tools);
 	free_strings(s->command);

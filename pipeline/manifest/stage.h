@@ -30,6 +30,7 @@ struct ax_tool {
 	char *package;
 	char **version; /* arguments, NULL-terminated */
 	char **files;   /* NULL-terminated */
+	char **reads;   /* looked at by the tool, and of no effect */
 };
 
 struct ax_stage {

@@ -225,6 +225,8 @@ allow_tools(json_t *list, const struct ax_stage *s,
 			allow(list, file);
 			free(file);
 		}
+		for (char **f = s->tools[i].reads; f && *f; f++)
+			allow(list, *f);
 		free(dir);
 		free(real);
 	}

@@ -377,7 +377,9 @@ peer(struct tracer *t, int tid, uint64_t at, uint64_t size)
 		snprintf(text, sizeof(text), "%s port %u", host,
 			 ntohs(a.v6.sin6_port));
 	} else if (a.any.sa_family == AF_UNIX && a.un.sun_path[0] == '/') {
-		if (ax_policy_may_write(t->p, a.un.sun_path))
+		/* glibc asks for nscd, which is hardly ever there */
+		if (ax_policy_may_write(t->p, a.un.sun_path) ||
+		    access(a.un.sun_path, F_OK) < 0)
 			return;
 		snprintf(text, sizeof(text), "%s", a.un.sun_path);
 	} else {
