@@ -346,7 +346,8 @@ run_program(struct running *r, struct ax_err *err)
 static int
 hand_over(const struct running *r, struct ax_err *err)
 {
-	static const char *const names[] = {"out", "metrics.json", "audit.json"};
+	static const char *const names[] = {"out", "metrics.json",
+					    "audit.json"};
 	int rc = 0;
 
 	for (size_t i = 0; i < AX_LEN(names) && rc == 0; i++) {
