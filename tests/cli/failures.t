@@ -214,7 +214,8 @@ like "for its timeout" stubborn 'still running after its timeout of 0.3 s'
 
 # two interrupts
 one crash '"how": "stubborn"'
-"$AXPIPE" run one.json >twice 2>&1 & pid=$!
+"$AXPIPE" run one.json --json >twice 2>&1 & pid=$!
+wait_for twice node-started
 sleep 0.5; kill -TERM $pid; sleep 0.2
 t0=$(date +%s); kill -TERM $pid; wait $pid
 is "a second interrupt leaves at once" $? 130

@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The machine fails: a few moments of each kind; tests/long/faults.t has all.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+. "$AXPIPE_SRC/tests/cli/common.sh"
+base_manifest
+. "$AXPIPE_SRC/tests/lib/faults.sh"
+if [ -n "$sanitized" ]; then
+	skip "failing machine" "the sanitizers' own allocator cannot be preloaded over"
+	done_testing
+fi
+"$AXPIPE" run m.json -q
+want=$(digests)
+rm -rf "$AXPIPE_STORE"
+AXPIPE_FAULT_COUNT=$T/count faulty count "$AXPIPE" run m.json -q -j2
+read -r changes allocations <"$T/count"
+ok "a run changes the disk ($changes times) and allocates ($allocations)" test "$changes" -gt 50 -a "$allocations" -gt 1000
+sweep kill "$changes" $((changes / 8))
+is "killed at $tried moments: nothing is lost" "$lost $odd" "0 0"
+sweep write "$changes" $((changes / 8)) +:ENOSPC
+is "the disk full from $tried moments on: nothing is lost, and it is said" "$lost $odd" "0 0"
+sweep write "$changes" $((changes / 8)) :EIO
+is "one error of the disk at $tried moments: nothing is lost" "$lost $odd" "0 0"
+sweep malloc "$allocations" $((allocations / 8))
+is "no memory at $tried moments: nothing is lost, and it is said" "$lost $odd" "0 0"
+lost=0 odd=0 tried=0
+for jump in 1 3600 100000; do survive "clock:$jump"; done
+is "a clock that jumps: nothing is lost" "$lost $odd" "0 0"
+done_testing
