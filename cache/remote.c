@@ -12,10 +12,16 @@
 #define IN_MEMORY ((uint64_t)1 << 20) /* larger objects are sent from disk */
 #define GIVE_UP 3                     /* failures in a row */
 #define RECORD_PATH "axpipe/record.json"
+#define SIGNATURE_PATH "axpipe/record.dsse.json"
+#define SIGNATURE_TYPE "application/vnd.axpipe.record"
+#define SIGNATURE_MAX 65536
 
 struct ax_remote {
 	struct ax_http *http;
-	bool write, down, warned;
+	bool write, down, warned, told_unsigned;
+	const struct ax_key *key;
+	struct ax_key *const *trust;
+	size_t ntrust;
 	unsigned failures;
 	struct ax_set sent; /* objects known to be there */
 	void (*warn)(void *arg, const char *text);
@@ -34,6 +40,9 @@ ax_remote_open(struct ax_remote **out, const struct ax_remote_options *o,
 		return -1;
 	}
 	r->write = o->write;
+	r->key = o->key;
+	r->trust = o->trust;
+	r->ntrust = o->ntrust;
 	r->warn = o->warn;
 	r->warn_arg = o->warn_arg;
 	*out = r;
@@ -166,8 +175,8 @@ struct blob {
 struct listed {
 	struct blob *blobs;
 	size_t n, cap;
-	bool has_record;
-	struct blob record;
+	bool has_record, has_signature;
+	struct blob record, signature;
 };
 
 static const json_t *
@@ -232,6 +241,9 @@ read_result(struct listed *l, const char *text, size_t n)
 		if (good && strcmp(path, RECORD_PATH) == 0) {
 			l->record = b;
 			l->has_record = true;
+		} else if (good && strcmp(path, SIGNATURE_PATH) == 0) {
+			l->signature = b;
+			l->has_signature = true;
 		} else if (good) {
 			AX_GROW(l->blobs, l->n, l->cap);
 			l->blobs[l->n++] = b;
@@ -363,6 +375,54 @@ has_object(struct ax_remote *r, struct ax_store *s, const struct blob *b)
 	return true;
 }
 
+/* What is signed: the key, and the record by its SHA-256. */
+static void
+signed_text(struct ax_str *out, const struct ax_digest *key, const char *text,
+	    size_t n)
+{
+	char hex[2][AX_HEX_LEN + 1];
+	struct ax_digest d = ax_hash_bytes(text, n);
+
+	ax_str_addf(out, "axpipe record 1\n%s %s\n", ax_hex(hex[0], key),
+		    ax_hex(hex[1], &d));
+}
+
+/* True when nobody need have signed, or a trusted key did. That it did not is
+ * no failure of the server: told once, and a miss. */
+static bool
+trusted(struct ax_remote *r, const struct ax_digest *key,
+	const struct listed *l, const char *text)
+{
+	struct ax_str want = AX_STR_INIT, body = AX_STR_INIT;
+	json_t *envelope = NULL;
+	bool good = false;
+	char *bytes;
+
+	if (!r->ntrust)
+		return true;
+	signed_text(&want, key, text, (size_t)l->record.size);
+	if (l->has_signature &&
+	    get_bytes(r, &l->signature, SIGNATURE_MAX, &bytes)) {
+		envelope = json_loadb(bytes, (size_t)l->signature.size,
+				      JSON_REJECT_DUPLICATES, NULL);
+		free(bytes);
+	}
+	for (size_t i = 0; envelope && i < r->ntrust && !good; i++)
+		good = ax_dsse_verify(envelope, SIGNATURE_TYPE, r->trust[i],
+				      &body) == 1 &&
+		       body.len == want.len &&
+		       memcmp(body.buf, want.buf, want.len) == 0;
+	if (!good && !r->told_unsigned && !r->down) {
+		tell(r, "remote cache: results that no trusted key signed are "
+			"taken as not there");
+		r->told_unsigned = true;
+	}
+	json_decref(envelope);
+	ax_str_free(&want);
+	ax_str_free(&body);
+	return good;
+}
+
 /* The entry of a key: what it lists, and its record as text. */
 static bool
 get_entry(struct ax_remote *r, const struct ax_digest *key, struct listed *l,
@@ -469,15 +529,17 @@ fetch(struct ax_remote *r, struct ax_store *s, const struct ax_digest *key,
       bool take, json_t **out)
 {
 	struct ax_err why = AX_ERR_INIT;
-	struct listed l = {NULL, 0, 0, false, {{{0}}, 0}};
+	struct listed l;
 	char path[AX_HEX_LEN + 8], *text = NULL;
 	json_t *record = NULL;
 	bool good;
 
 	if (r->down)
 		return 0;
+	memset(&l, 0, sizeof(l));
 	ac_path(path, key);
 	good = get_entry(r, key, &l, &text, &record) &&
+	       trusted(r, key, &l, text) &&
 	       each_object(r, s, &l, record, path,
 			   take ? get_object : has_object, take);
 	if (good && take &&
@@ -622,10 +684,11 @@ list_file(json_t *files, const char *path, const struct ax_digest *d,
 	json_array_append_new(files, f);
 }
 
-/* The text of the ActionResult. */
+/* The text of the ActionResult. `signature` may be NULL. */
 static void
 write_result(struct ax_str *out, const struct ax_part *parts, size_t n,
-	     const struct ax_digest *record, size_t record_size)
+	     const struct ax_digest *record, size_t record_size,
+	     const struct blob *signature)
 {
 	json_t *o = json_object(), *files = json_array();
 
@@ -639,6 +702,9 @@ write_result(struct ax_str *out, const struct ax_part *parts, size_t n,
 				  parts[i].size, parts[i].exec);
 	}
 	list_file(files, RECORD_PATH, record, record_size, false);
+	if (signature)
+		list_file(files, SIGNATURE_PATH, &signature->digest,
+			  signature->size, false);
 	json_object_set_new(o, "outputFiles", files);
 	json_object_set_new(o, "exitCode", json_integer(0));
 	json_object_set_new(
@@ -646,6 +712,34 @@ write_result(struct ax_str *out, const struct ax_part *parts, size_t n,
 		json_pack("{s:s}", "worker", "axpipe/" AXPIPE_VERSION));
 	ax_json_canonical(out, o);
 	json_decref(o);
+}
+
+static bool
+send_signature(struct ax_remote *r, const struct ax_digest *key,
+	       const char *text, size_t n, struct blob *out)
+{
+	struct ax_str body = AX_STR_INIT, bytes = AX_STR_INIT;
+	struct ax_err why = AX_ERR_INIT;
+	char path[AX_HEX_LEN + 8];
+	json_t *envelope;
+	bool good = false;
+
+	signed_text(&body, key, text, n);
+	envelope =
+		ax_dsse_sign(SIGNATURE_TYPE, body.buf, body.len, r->key, &why);
+	if (envelope) {
+		ax_json_canonical(&bytes, envelope);
+		out->digest = ax_hash_bytes(bytes.buf, bytes.len);
+		out->size = bytes.len;
+		cas_path(path, &out->digest);
+		good = send_bytes(r, path, false, bytes.buf, bytes.len);
+	} else {
+		failed(r, &why, true);
+	}
+	json_decref(envelope);
+	ax_str_free(&bytes);
+	ax_str_free(&body);
+	return good;
 }
 
 int
@@ -656,6 +750,7 @@ ax_remote_give(struct ax_remote *r, struct ax_store *s,
 	struct ax_str result = AX_STR_INIT;
 	struct ax_err why = AX_ERR_INIT;
 	struct ax_part *parts = NULL;
+	struct blob signature;
 	json_t *record = NULL;
 	struct ax_digest d;
 	size_t n = 0, len;
@@ -675,9 +770,12 @@ ax_remote_give(struct ax_remote *r, struct ax_store *s,
 		cas_path(path, &d);
 		good = send_bytes(r, path, false, text, len);
 	}
+	if (good && r->key)
+		good = send_signature(r, key, text, len, &signature);
 	if (good) {
 		/* last: whoever finds it finds everything */
-		write_result(&result, parts, n, &d, len);
+		write_result(&result, parts, n, &d, len,
+			     r->key ? &signature : NULL);
 		ac_path(path, key);
 		good = send_bytes(r, path, true, result.buf, result.len);
 	}

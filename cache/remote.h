@@ -12,6 +12,11 @@
  * as stdout, and the record of the store itself, byte for byte, as
  * "axpipe/record.json".
  *
+ * With a key, what is given carries a signature over the key and the record
+ * (a DSSE envelope, "axpipe/record.dsse.json"); with trusted keys, nothing is
+ * taken that none of them signed, so that not even a server, or a writer, that
+ * makes records up can change a result.
+ *
  * Nothing that comes is believed: objects by their digest, the record by its
  * seal and its key, sizes by caps. A server that is corrupt, slow, cut off or
  * gone costs time and yields a miss. The first failure is told, and after
@@ -20,6 +25,7 @@
 #ifndef AX_REMOTE_H
 #define AX_REMOTE_H
 
+#include "artifacts/base/sign.h"
 #include "cache/http.h"
 #include "cache/store.h"
 
@@ -27,13 +33,17 @@ struct ax_remote;
 
 struct ax_remote_options {
 	struct ax_http_options http;
-	bool write; /* give as well as take */
+	bool write;                  /* give as well as take */
+	const struct ax_key *key;    /* signs what is given; NULL: none */
+	struct ax_key *const *trust; /* keys of which one must have signed */
+	size_t ntrust;               /* 0: what is not signed is taken too */
 	/* Told of failures, a line each. May be NULL. */
 	void (*warn)(void *arg, const char *text);
 	void *warn_arg;
 };
 
-/* Only the options can be wrong here (2): nothing is sent yet. */
+/* Only the options can be wrong here (2): nothing is sent yet. Keys are
+ * borrowed. */
 int ax_remote_open(struct ax_remote **out, const struct ax_remote_options *o,
 		   struct ax_err *err);
 void ax_remote_close(struct ax_remote *r);

@@ -24,6 +24,10 @@ const struct ax_option ax_shared_options[] = {
 	 "trust the certificates in this PEM file for it"},
 	{"remote-socket", 0, AX_OPT_STRING, "FILE",
 	 "reach it through this unix socket"},
+	{"remote-key", 0, AX_OPT_STRING, "FILE",
+	 "sign what is given to it with this private key (axpipe key new)"},
+	{"remote-trust", 0, AX_OPT_MANY, "FILE",
+	 "take from it only what this public key, or another given so, signed"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 

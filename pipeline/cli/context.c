@@ -82,6 +82,43 @@ interrupted(void *arg)
 }
 
 static int
+add_trust(struct ax_context *c, const char *file, struct ax_err *err)
+{
+	c->trust = ax_realloc(c->trust, c->ntrust + 1, sizeof(*c->trust));
+	if (ax_key_load(&c->trust[c->ntrust], file, false, err) < 0)
+		return -1;
+	c->ntrust++;
+	return 0;
+}
+
+/* Keys that sign what is given, and those that must have signed what is
+ * taken. */
+static int
+load_keys(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
+{
+	const char *file = option_or_env(a, "remote-key", "AXPIPE_REMOTE_KEY");
+	const char *env = getenv("AXPIPE_REMOTE_TRUST");
+	const char *const *files;
+	size_t n, len;
+	char *copy;
+	int rc = 0;
+
+	if (file && ax_key_load(&c->key, file, true, err) < 0)
+		return -1;
+	files = ax_arg_all(a, "remote-trust", &n);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = add_trust(c, files[i], err);
+	for (; rc == 0 && env && *env; env += len + (env[len] == ':')) {
+		len = strcspn(env, ":");
+		copy = ax_strndup(env, len);
+		if (len)
+			rc = add_trust(c, copy, err);
+		free(copy);
+	}
+	return rc;
+}
+
+static int
 open_remote(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
 {
 	const char *mode =
@@ -117,6 +154,11 @@ open_remote(struct ax_context *c, const struct ax_args *a, struct ax_err *err)
 					  "number of seconds above 0",
 					  wait);
 	}
+	if (load_keys(c, a, err) < 0)
+		return -1;
+	o.key = c->key;
+	o.trust = c->trust;
+	o.ntrust = c->ntrust;
 	return ax_remote_open(&c->remote, &o, err);
 }
 
@@ -227,6 +269,10 @@ ax_context_close(struct ax_context *c)
 	if (c->store)
 		ax_store_close(c->store);
 	ax_remote_close(c->remote);
+	ax_key_free(c->key);
+	for (size_t i = 0; i < c->ntrust; i++)
+		ax_key_free(c->trust[i]);
+	free(c->trust);
 	ax_graph_free(c->graph);
 	ax_stages_free(&c->stages);
 	ax_bundle_home_free(&c->bundle);

@@ -31,8 +31,11 @@ struct ax_context {
 	size_t nmirrors;
 	bool offline;
 	struct ax_remote *remote; /* NULL: none; --remote, AXPIPE_REMOTE */
-	struct ax_run *run;       /* of ax_context_plan, else NULL */
-	bool bundled;             /* the manifest came in a bundle */
+	struct ax_key *key;       /* of --remote-key, or NULL */
+	struct ax_key **trust;    /* of --remote-trust */
+	size_t ntrust;
+	struct ax_run *run; /* of ax_context_plan, else NULL */
+	bool bundled;       /* the manifest came in a bundle */
 	struct ax_bundle_home bundle;
 };
 

@@ -121,6 +121,51 @@ fault redirect
 code "a redirect is followed" 0 "$AXPIPE" run m.json --store "$T/re" --remote "$url"
 like "to the end" "$T/out" '^remote cache: 7 taken'
 
+# --- signatures
+for k in ours theirs; do "$AXPIPE" key new "$T/$k" >/dev/null; done
+rm -rf "$T/srv/ac" "$T/srv/cas"
+mkdir "$T/srv/ac" "$T/srv/cas"
+fault strict
+code "a writer without a key" 0 "$AXPIPE" run m.json --store "$T/k1" --remote "$url" --remote-mode rw
+code "a reader who wants a signature" 0 "$AXPIPE" run m.json --store "$T/k2" --remote "$url" --remote-trust "$T/ours.pub"
+like "takes nothing of it" "$T/out" '^7 executed'
+is "and says so once" "$(grep -c 'no trusted key signed' "$T/out")" 1
+is "the server is not given up for that" "$(grep -c 'GET /ac' "$T/srv/requests")" 14
+code "a writer with one" 0 "$AXPIPE" run m.json --store "$T/k3" --remote "$url" --remote-mode rw --remote-key "$T/ours" --remote-trust "$T/ours.pub"
+code "is taken from" 0 env "AXPIPE_REMOTE_TRUST=$T/theirs.pub:$T/ours.pub" "$AXPIPE" run m.json --store "$T/k4" --remote "$url"
+like "by those who trust it" "$T/out" '^remote cache: 7 taken'
+code "and by nobody else" 0 "$AXPIPE" run m.json --store "$T/k5" --remote "$url" --remote-trust "$T/theirs.pub"
+like "who runs all" "$T/out" '^7 executed'
+code "by those who want no signature, too" 0 "$AXPIPE" run m.json --store "$T/k6" --remote "$url"
+like "as before" "$T/out" '^remote cache: 7 taken'
+# A forger with the right to write: another output under each key, all checksums made anew.
+forge_all() {
+	perl -MJSON::PP -MDigest::SHA=sha256_hex -e '
+		my $dir = shift; local $/; my $js = JSON::PP->new->canonical;
+		sub get { open my $f, "<:raw", $_[0] or die $_[0]; return scalar <$f> }
+		sub put { my ($b) = @_; my $d = sha256_hex($b); open my $f, ">:raw", "$dir/cas/$d"; print $f $b; close $f; return $d }
+		my $fake = put("forged\n");
+		for my $ac (glob "$dir/ac/*") {
+			my ($key) = $ac =~ m{([0-9a-f]{64})$};
+			my $o = decode_json(get($ac));
+			my ($r) = grep { $_->{path} eq "axpipe/record.json" } @{$o->{outputFiles}};
+			my $text = get("$dir/cas/$r->{digest}{hash}");
+			$text =~ s/^\{"record_sha256":"[0-9a-f]*"// or die;
+			$text =~ s/("text":\{"sha256":")[0-9a-f]{64}/$1$fake/;
+			$text = "{\"record_sha256\":\"" . sha256_hex($key . $text) . "\"" . $text;
+			$r->{digest} = {hash => put($text), sizeBytes => length $text};
+			push @{$o->{outputFiles}}, {path => "out/forged", digest => {hash => $fake, sizeBytes => "7"}};
+			open my $f, ">:raw", $ac; print $f $js->encode($o); close $f;
+		}' "$T/srv"
+}
+forge_all
+code "forged records" 0 "$AXPIPE" run m.json --store "$T/k7" --remote "$url" --remote-trust "$T/ours.pub"
+lock "$T/k7" >"$T/got"
+ok "change nothing for a reader who wants a signature" cmp "$T/want" "$T/got"
+"$AXPIPE" run m.json --store "$T/k8" --remote "$url" >/dev/null
+lock "$T/k8" >"$T/got"
+is "(the forgery is a good one: it deceives one who does not)" "$(cmp -s "$T/want" "$T/got" && echo same)" ""
+
 # --- servers that fail or lie: the answer is the same, and one or two lines say why
 cat >f.json <<-'EOF2'
 	{"axpipe": 1, "name": "t",
