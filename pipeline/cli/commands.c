@@ -41,6 +41,7 @@ extern const struct ax_command ax_cmd_graph;
 extern const struct ax_command ax_cmd_report;
 extern const struct ax_command ax_cmd_check;
 extern const struct ax_command ax_cmd_log;
+extern const struct ax_command ax_cmd_diff;
 extern const struct ax_command ax_cmd_gc;
 extern const struct ax_command ax_cmd_fsck;
 extern const struct ax_command ax_cmd_bundle;
@@ -55,9 +56,9 @@ extern const struct ax_command ax_cmd_job;
 const struct ax_command *const ax_hidden_commands[] = {&ax_cmd_job, NULL};
 
 const struct ax_command *const ax_commands[] = {
-	&ax_cmd_init,   &ax_cmd_run,    &ax_cmd_plan,  &ax_cmd_explain,
-	&ax_cmd_status, &ax_cmd_stages, &ax_cmd_graph, &ax_cmd_report,
-	&ax_cmd_check,  &ax_cmd_log,    &ax_cmd_gc,    &ax_cmd_fsck,
-	&ax_cmd_bundle, &ax_cmd_verify, &ax_cmd_key,   &ax_cmd_schema,
-	&ax_cmd_help,   NULL,
+	&ax_cmd_init,   &ax_cmd_run,    &ax_cmd_plan,   &ax_cmd_explain,
+	&ax_cmd_status, &ax_cmd_stages, &ax_cmd_graph,  &ax_cmd_report,
+	&ax_cmd_check,  &ax_cmd_log,    &ax_cmd_diff,   &ax_cmd_gc,
+	&ax_cmd_fsck,   &ax_cmd_bundle, &ax_cmd_verify, &ax_cmd_key,
+	&ax_cmd_schema, &ax_cmd_help,   NULL,
 };
