@@ -19,6 +19,7 @@
  *   tools/<digest>    version lines of tools (pipeline/)
  *   stamps/<digest>   null runs that need not be decided again (pipeline/)
  *   runs.git          provenance (pipeline/)
+ *   bundles/<name>    manifests and stages of bundles that were run (pipeline/)
  *   tmp/              files on their way into cas/ and ac/
  *
  * A tree (a folder of files) is stored as an object whose text is

@@ -121,6 +121,22 @@ fault redirect
 code "a redirect is followed" 0 "$AXPIPE" run m.json --store "$T/re" --remote "$url"
 like "to the end" "$T/out" '^remote cache: 7 taken'
 
+# --- an object that is sent from disk
+seq 1 300000 >a-large.txt
+printf '{"axpipe": 1, "name": "t", "inputs": {"a": {"file": "a-large.txt"}}, "stages": {"n": {"stage": "copy", "in": {"text": "a"}}}}' >large.json
+fault none
+code "2 MB given" 0 "$AXPIPE" run large.json --store "$T/l1" --remote "$url" --remote-mode rw
+like "whole" "$T/out" '1 given$'
+code "and taken" 0 "$AXPIPE" run large.json --store "$T/l2" --remote "$url"
+like "whole again" "$T/out" '^0 executed, 1 cached'
+for o in "$T"/l1/cas/*/*; do [ "$(wc -c <"$o")" -gt 1000000 ] && { chmod u+w "$o"; printf x | dd of="$o" bs=1 seek=5000 conv=notrunc 2>/dev/null; }; done
+rm -rf "$T/srv/ac" "$T/srv/cas"
+mkdir "$T/srv/ac" "$T/srv/cas"
+printf '{"axpipe": 1, "name": "t", "inputs": {"a": {"file": "a-large.txt"}}, "stages": {"n": {"stage": "copy", "in": {"text": "a"}, "params": {"number": 2}}}}' >large.json
+code "a damaged object of the store" 0 "$AXPIPE" run large.json --store "$T/l1" --remote "$url" --remote-mode rw
+like "is not given" "$T/out" 'is damaged and was not sent'
+is "nor is an entry that names it" "$(find "$T/srv/ac" -type f | wc -l | tr -d ' ')" 0
+
 # --- signatures
 for k in ours theirs; do "$AXPIPE" key new "$T/$k" >/dev/null; done
 rm -rf "$T/srv/ac" "$T/srv/cas"
