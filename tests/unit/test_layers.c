@@ -411,6 +411,41 @@ test_network(void)
 	free(x);
 }
 
+/* The scalar level's own fused multiply-add: numbers of all sizes, and sums
+ * that end next to the middle between two floats. */
+static void
+test_fma(void)
+{
+	struct ax_rng r = ax_rng(6, "fma", 0);
+	size_t bad = 0, middle = 0;
+	float x, s, t, y, want;
+	uint32_t bits;
+
+	for (size_t i = 0; i < 400000; i++) {
+		bits = ax_rng_u32(&r);
+		memcpy(&x, &bits, 4);
+		bits = ax_rng_u32(&r);
+		memcpy(&s, &bits, 4);
+		bits = ax_rng_u32(&r);
+		memcpy(&t, &bits, 4);
+		if (i % 4 == 1) { /* results of small size */
+			x = ldexpf(frexpf(x, &(int){0}), -70);
+			s = ldexpf(frexpf(s, &(int){0}), -60);
+			t = ldexpf(frexpf(t, &(int){0}), -127);
+		} else if (i % 4 > 1) { /* 1 + 2^-24 and a little more */
+			x = 1 + ldexpf((float)(i % 256), -23);
+			s = ldexpf(1 + ldexpf((float)(i / 8 % 64), -23), -24);
+			t = (float)(1 + i % 3) + ldexpf((float)(i % 64), -23);
+			t = i & 8 ? -t : t;
+			middle++;
+		}
+		ax_kern_scalar.scale(&y, &x, s, t, 1);
+		want = fmaf(x, s, t);
+		bad += isnan(want) ? !isnan(y) : memcmp(&y, &want, 4) != 0;
+	}
+	is_int(bad, 0, "scalar fma, %zu of them next to a middle", middle);
+}
+
 int
 main(void)
 {
@@ -424,6 +459,7 @@ main(void)
 	test_pool(&e);
 	ax_engine_free(&e);
 	ax_pool_free(pool);
+	test_fma();
 	test_loss();
 	test_network();
 	return tap_done();

@@ -11,7 +11,7 @@
 #define vload(p) (*(p))
 #define vstore(p, x) (*(p) = (x))
 #define vset(x) ((float)(x))
-#define vfma(a, b, c) __builtin_fmaf((a), (b), (c))
+#define vfma(a, b, c) fma_once((a), (b), (c))
 #define vadd(a, b) ((a) + (b))
 #define vmul(a, b) ((a) * (b))
 #define vdiv(a, b) ((a) / (b))
@@ -32,6 +32,27 @@
 #define dmul(a, b) ((a) * (b))
 #define MR 4
 #define ROWS(X) X(0) X(1) X(2) X(3)
+
+/*
+ * fmaf without a call. The product of two floats is exact in double, so only
+ * the sum is rounded there, and rounding it again to float is wrong only when
+ * the first rounding ends half-way between two floats, that is with one
+ * certain pattern in the 29 bits that float lacks; and elsewhere for results
+ * too small to be normal floats. Both are rare, and left to fmaf.
+ */
+static inline float
+fma_once(float a, float b, float c)
+{
+	double s = (double)a * (double)b + (double)c;
+	uint64_t bits;
+
+	memcpy(&bits, &s, sizeof(bits));
+	/* less 1: zero is right as it is */
+	if (__builtin_expect((bits & 0x1fffffff) == 0x10000000, 0) ||
+	    __builtin_expect((bits << 1) - 1 < (uint64_t)(1023 - 126) << 53, 0))
+		return __builtin_fmaf(a, b, c);
+	return (float)s;
+}
 
 static inline float
 pick_max(float a, float b)
