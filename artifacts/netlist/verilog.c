@@ -554,12 +554,27 @@ assign_to(struct verilog *v, const struct vec *to)
 	return rc;
 }
 
+/* #3 or #(1, 2), which says nothing about the function. */
+static int
+delay(struct verilog *v)
+{
+	if (!at(v, "#"))
+		return 0;
+	if (next(v) < 0)
+		return -1;
+	if (at(v, "("))
+		while (!at(v, ")") && v->lex.kind != AX_V_END)
+			if (next(v) < 0)
+				return -1;
+	return next(v);
+}
+
 static int
 assignment(struct verilog *v)
 {
 	do {
 		struct vec to = {0};
-		int rc = next(v); /* "assign" or "," */
+		int rc = next(v) < 0 ? -1 : delay(v); /* "assign" or "," */
 
 		if (rc == 0)
 			rc = at(v, "{") ? concat(v, &to)
@@ -635,7 +650,7 @@ primitive(struct verilog *v, enum ax_gate kind)
 	bool invert;
 	uint64_t base;
 
-	if (next(v) < 0)
+	if (next(v) < 0 || delay(v) < 0)
 		return -1;
 	if (v->lex.kind == AX_V_NAME && next(v) < 0)
 		return -1;
@@ -1060,8 +1075,9 @@ ax_netlist_read_verilog(struct ax_netlist **out, const char *file,
 	int rc;
 
 	ax_vlex_init(&v.lex, file, text, len, err);
-	rc = ax_vmods_find(&all, &v.lex) < 0 ? -1
-					     : ax_vmods_top(&all, &v.lex, &top);
+	rc = ax_vmods_find(&all, &v.lex) < 0
+		     ? -1
+		     : ax_vmods_top(&all, &v.lex, &top, warn);
 	if (rc == 0) {
 		v.b = ax_build_new(file, all.mod[top].name, warn);
 		v.lex.pos = all.mod[top].pos;

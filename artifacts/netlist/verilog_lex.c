@@ -47,6 +47,23 @@ here(const struct ax_vlex *l, size_t ahead)
 	return l->pos + ahead < l->len ? l->code[l->pos + ahead] : '\0';
 }
 
+/* Is `top` one of the names in an attribute? Its values do not count. */
+static bool
+says_top(const char *text, size_t n)
+{
+	bool string = false;
+
+	for (size_t i = 1; i + 3 < n; i++) {
+		string = string != (text[i] == '"');
+		if (!string && memcmp(text + i, "top", 3) == 0 &&
+		    !isalnum((unsigned char)text[i - 1]) &&
+		    text[i - 1] != '_' && text[i + 3] != '_' &&
+		    !isalnum((unsigned char)text[i + 3]))
+			return true;
+	}
+	return false;
+}
+
 /* Blanks, both kinds of comments, attributes and compiler directives. */
 static int
 blanks(struct ax_vlex *l)
@@ -76,6 +93,10 @@ blanks(struct ax_vlex *l)
 						    "a comment or attribute "
 						    "without an end",
 						    NULL);
+			if (c == '(' &&
+			    says_top(l->code + l->pos,
+				     (size_t)(end - l->code) - l->pos))
+				l->top = true;
 			for (; l->code + l->pos < end + 2; l->pos++)
 				l->line += l->code[l->pos] == '\n';
 		} else {
@@ -117,6 +138,7 @@ ax_vlex_next(struct ax_vlex *l)
 
 	l->text[0] = '\0';
 	l->escaped = false;
+	l->top = false;
 	l->kind = AX_V_END;
 	if (blanks(l) < 0)
 		return -1;

@@ -15,6 +15,7 @@ struct ax_vlex {
 	unsigned line;
 	enum ax_v_kind kind;
 	bool escaped; /* a \name, which is never a keyword */
+	bool top;     /* the attribute "top" stood in front of it */
 	char *text;   /* of the token */
 	size_t cap;
 	struct ax_err *err;

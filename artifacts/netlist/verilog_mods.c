@@ -30,6 +30,7 @@ ax_vmods_find(struct ax_vmods *all, struct ax_vlex *l)
 		memset(m, 0, sizeof(*m));
 		m->pos = l->pos;
 		m->line = l->line;
+		m->top = l->top;
 		if (ax_vlex_next(l) < 0)
 			return -1;
 		if (l->kind != AX_V_NAME)
@@ -43,11 +44,19 @@ ax_vmods_find(struct ax_vmods *all, struct ax_vlex *l)
 }
 
 int
-ax_vmods_top(struct ax_vmods *all, struct ax_vlex *l, size_t *top)
+ax_vmods_top(struct ax_vmods *all, struct ax_vlex *l, size_t *top,
+	     struct ax_str *warn)
 {
 	struct ax_vmod *first = NULL, *second = NULL;
+	unsigned marked = 0;
 	bool uses = false;
 
+	for (size_t i = 0; i < all->n; i++) {
+		marked += all->mod[i].top;
+		*top = all->mod[i].top ? i : *top;
+	}
+	if (marked == 1)
+		return 0;
 	for (size_t i = 0; i < all->n; i++) {
 		l->pos = all->mod[i].pos;
 		l->line = all->mod[i].line;
@@ -92,6 +101,13 @@ ax_vmods_top(struct ax_vmods *all, struct ax_vlex *l, size_t *top)
 				  "no module uses them; keep one",
 				  l->file, l->line, first->name, second->name);
 	*top = (size_t)(first - all->mod);
+	for (size_t i = 0; i < all->n; i++)
+		if (warn && !all->mod[i].used && i != *top)
+			ax_str_addf(warn,
+				    "%s:%u: module %s is used by none; %s is "
+				    "taken as the circuit\n",
+				    l->file, all->mod[i].line, all->mod[i].name,
+				    first->name);
 	return 0;
 }
 

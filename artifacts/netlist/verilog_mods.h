@@ -13,6 +13,7 @@ struct ax_vmod {
 	size_t pos; /* of its name */
 	unsigned line;
 	bool used, uses; /* by, or of, another module of the file */
+	bool top;        /* has that attribute */
 };
 
 struct ax_vmods {
@@ -23,9 +24,13 @@ struct ax_vmods {
 
 /* Reads the whole text; the lexer stands at its beginning. */
 int ax_vmods_find(struct ax_vmods *all, struct ax_vlex *l);
-/* The module that no other uses; of several, the one that uses others. Two of
- * that kind are an error, as is none. */
-int ax_vmods_top(struct ax_vmods *all, struct ax_vlex *l, size_t *top);
+/*
+ * The module with the attribute top; else the one that no other uses; of
+ * several, with a warning, the one that uses others. Two of that kind are an
+ * error, as is none.
+ */
+int ax_vmods_top(struct ax_vmods *all, struct ax_vlex *l, size_t *top,
+		 struct ax_str *warn);
 void ax_vmods_free(struct ax_vmods *all);
 
 #endif

@@ -133,6 +133,13 @@ while [ $i -lt "$rounds" ]; do
 			cp "$T/in.blif" "${TMPDIR:-/tmp}/axpipe-netlists-$seed.blif"
 		fi
 	done
+	# as Verilog of several modules, with operators or with gates
+	yosys -q -p "read_blif $T/plain.blif; hierarchy -top top; setundef -zero -undriven; techmap; opt_clean
+		write_verilog $([ $((seed % 2)) = 0 ] && echo -noexpr) $T/many.v" >"$T/yosys.log" 2>&1 || cat "$T/yosys.log"
+	code "$seed: axpipe reads Yosys's $(grep -c '^module' "$T/many.v") modules" 0 \
+		"$AXPIPE_SRC/tests/lib/stage" circuit/convert "$T/w2" in:netlist="$T/many.v"
+	same "$o/netlist.blif" "$T/w2/out/netlist.blif"
+	like "$seed: and they are the same circuit" "$T/abc.log" 'Networks are equivalent'
 	"$AXPIPE_SRC/tests/lib/stage" circuit/convert "$T/w2" in:netlist="$o/netlist.txt" >"$T/log" 2>&1
 	same "$o/netlist.blif" "$T/w2/out/netlist.blif"
 	like "$seed: so is the dump, by place" "$T/abc.log" 'Networks are equivalent'

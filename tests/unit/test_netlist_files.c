@@ -299,16 +299,18 @@ test_verilog(void)
 	ax_netlist_free(net);
 	ax_netlist_free(want);
 
-	net = parse("module leaf(input [1:0] x, input c, output [1:0] y);\n"
-		    "  supply0 gnd;\n  assign y = {x[0] & c, gnd | ^x};\n"
-		    "endmodule\n"
-		    "module t(a, b, y, z);\n  input [1:0] a; input b;\n"
-		    "  output [1:0] y, z;\n"
-		    "  leaf u1(.y(y), .x(a), .c(b));\n"
-		    "  leaf u2({a[0], ~a[1]}, a != 2'b01 && !(b == 0), z);\n"
-		    "  specify (a => y) = 1; endspecify\n"
-		    "endmodule\n",
-		    NULL, &err);
+	net = parse(
+		"module leaf(input [1:0] x, input c, output [1:0] y);\n"
+		"  supply0 gnd;\n  assign #(1, 2) y = {x[0] & c, gnd | ^x};\n"
+		"endmodule\n"
+		"module t(a, b, y, z);\n  input [1:0] a; input b;\n"
+		"  output [1:0] y, z;\n"
+		"  wire c; buf #1 (c, b);\n"
+		"  leaf u1(.y(y), .x(a), .c(c));\n"
+		"  leaf u2({a[0], ~a[1]}, a != 2'b01 && !(b == 0), z);\n"
+		"  specify (a => y) = 1; endspecify\n"
+		"endmodule\n",
+		NULL, &err);
 	want = parse(".model t\n.inputs a[0] a[1] b\n"
 		     ".outputs y[0] y[1] z[0] z[1]\n"
 		     ".names a[0] a[1] y[0]\n10 1\n01 1\n"
@@ -323,6 +325,32 @@ test_verilog(void)
 		is_str(net->name, "t", "the one that no other uses is it");
 	ax_netlist_free(net);
 	ax_netlist_free(want);
+	{
+		struct ax_str w = AX_STR_INIT;
+		static const char two[] =
+			"module c(a, y); input a; output y; assign y = ~a;\n"
+			"endmodule\nmodule d(a, y); input a; output y;\n"
+			"c u(a, y);\nendmodule\n%s\n"
+			"module e(a, y, z); input a; output y, z;\n"
+			"assign y = a; assign z = a;\nendmodule\n";
+		char *marked = ax_asprintf(two, "(* top = 1, keep *)");
+
+		net = parse(marked, NULL, &err);
+		ok(net && ax_streq(net->name, "e"), "the module marked top");
+		ax_netlist_free(net);
+		free(marked);
+		marked = ax_asprintf(two, "(* src = \"top.v\", stopped = 1 *)");
+		net = NULL;
+		ax_netlist_parse(&net, "t", marked, strlen(marked), AX_NET_AUTO,
+				 NULL, &w, &err);
+		ok(net && ax_streq(net->name, "d") && w.buf &&
+			   strstr(w.buf,
+				  "module e is used by none; d is taken"),
+		   "without a mark the one that uses others, with a warning");
+		ax_netlist_free(net);
+		free(marked);
+		ax_str_free(&w);
+	}
 #define LEAF                                                                   \
 	"module leaf(x, y); input [1:0] x; output y; assign y = &x;\n"         \
 	"endmodule\n"
