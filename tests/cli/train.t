@@ -19,6 +19,7 @@ job() {
 	resumable='"checkpoint":"checkpoint",'
 	case $stage in
 	evaluate) resumable= outputs='"classes":{"path":"out/classes.csv"},"predictions":{"path":"out/predictions.npy"}' ;;
+	predictors) resumable= outputs='"table":{"path":"out/predictors.csv"}' ;;
 	assign) resumable= outputs='"assignment":{"path":"out/assignment.json"},"layers":{"path":"out/layers.csv"},"lut":{"path":"out/lut.npy"}' ;;
 	operands) resumable= outputs='"histogram":{"path":"out/histogram.json"},"layers":{"path":"out/layers.csv"}' ;;
 	dataset) resumable= outputs='"dataset":{"path":"out/dataset.safetensors"},"preview":{"path":"out/preview.png"}' ;;
@@ -160,6 +161,14 @@ ok "has exact products there in its cost: $(metric as6 cost)" awk "BEGIN { exit 
 code "a budget below the cheapest" 1 assign as7 '"budget":9,"mode":"layers"'
 like "says so" "$T/as7/log" 'at most the budget'
 code "two costs for one table" 2 assign as8 '"budget":9,"mode":"layers","costs":[1,2]'
+# two tables: their figures, and the accuracy that evaluate counts
+job "$T/pre" predictors 2 "{\"network\":null,\"rho\":0.1,\"limit\":0,\"batch\":48,\"held_out\":0,\"bn_images\":100,$bn}" dataset="$data" checkpoint="$ck" histogram="$hist" a="$T/table.csv" b="$T/as1.lut.csv"
+awk 'BEGIN { print "A,B,OUT"; for (a = -128; a < 128; a++) for (b = -128; b < 128; b++) printf "%d,%d,%d\n", a, b, a * b }' >"$T/as1.lut.csv"
+sed -i 's/"a":{\("path":"in\/a",\)"type":"any"},"b":{\("path":"in\/b",\)"type":"any"}/"luts":[{\1"type":"lut","coords":{"k":5}},{\2"type":"lut","coords":{}}]/' "$T/pre/request.json"
+ok "predictors of accuracy" go "$T/pre" predictors
+like "a row a table" "$T/pre/out/predictors.csv" '^k=5,'
+like "the exact one has no error" "$T/pre/out/predictors.csv" '^lut1,0,0,0,0,0,0,0,0,0,'
+is "accuracy is that of evaluate" "$(sed -n 's/^k=5,.*,//p' "$T/pre/out/predictors.csv")" "$(metric as5 top1)"
 job "$T/held" evaluate 1 "{$eval,\"held_out\":150,\"bn_images\":100000,$bn}" dataset="$data" checkpoint="$ck"
 ok "held-out training images" go "$T/held" evaluate
 like "are said to be that" "$T/held/metrics.json" '"part": "held-out training images"'

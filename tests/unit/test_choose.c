@@ -6,6 +6,7 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/rng.h"
 #include "stages/nn/engine/choose.h"
+#include "stages/nn/engine/rank.h"
 #include "stages/nn/engine/remap.h"
 #include "tests/lib/tap.h"
 
@@ -170,9 +171,29 @@ test_remap(void)
 	ax_histogram_free(&h);
 }
 
+static void
+test_rank(void)
+{
+	static const double x[] = {10, 20, 20, 5, 7}, y[] = {1, 2, 3, 4, 5};
+	static const double flat[] = {3, 3, 3, 3, 3}, down[] = {9, 8, 7, 6, -1};
+	double r[5];
+
+	ax_ranks(r, x, 5);
+	ok(r[0] == 3 && r[1] == 4.5 && r[2] == 4.5 && r[3] == 1 && r[4] == 2,
+	   "equal values share their ranks");
+	ok(ax_spearman(y, y, 5) == 1 && ax_spearman(y, down, 5) == -1,
+	   "in step and against");
+	/* ranks 3 4.5 4.5 1 2 against 1..5: sum of products of deviations
+	 * -5.5, squares 9.5 and 10 */
+	ok(fabs(ax_spearman(x, y, 5) + 5.5 / sqrt(95)) < 1e-15, "by hand");
+	ok(isnan(ax_spearman(x, flat, 5)) && isnan(ax_spearman(x, y, 1)),
+	   "nothing to correlate");
+}
+
 int
 main(void)
 {
+	test_rank();
 	test_choose();
 	test_remap();
 	return tap_done();

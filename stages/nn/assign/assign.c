@@ -48,13 +48,13 @@ find_layers(struct plan *p)
  * layer's `products` in the histogram. */
 static int
 find_damage(struct plan *p, const struct ax_histogram *h, double rho,
-	    struct ax_err *err)
+	    double worst, struct ax_err *err)
 {
 	const struct ax_lut *first = &p->lib->of[0].lut;
 	const struct ax_histogram_layer *l;
 	struct ax_lut_weighted w;
 	struct ax_lut exact;
-	double all = 0;
+	double all = 0, sum;
 	size_t i, k, at;
 	int rc = 0;
 
@@ -89,9 +89,10 @@ find_damage(struct plan *p, const struct ax_histogram *h, double rho,
 						  &exact, l, err);
 			p->noise[at] = w.noise;
 			p->coherent[at] = w.coherent;
+			sum = w.noise + rho * w.coherent * w.coherent;
 			p->damage[at] =
-				(double)l->products / all *
-				(w.noise + rho * w.coherent * w.coherent);
+				sum > worst ? INFINITY
+					    : (double)l->products / all * sum;
 		}
 	}
 	ax_lut_free(&exact);
@@ -138,7 +139,8 @@ choose(struct plan *p, bool one, double budget, struct ax_err *err)
 		     : ax_err_set(err, AX_EXIT_STAGE,
 				  "no choice of multipliers costs at most the "
 				  "budget: the cheapest in the library, or the "
-				  "layers that stay exact, cost more");
+				  "layers that stay exact, cost more, or all "
+				  "within it are above 'worst' in some layer");
 }
 
 /* assignment.json, and a row for each layer. */
@@ -260,7 +262,10 @@ run(struct plan *p, struct ax_task *t, struct ax_dataset *d,
 					  "layer '%s' is exact: give "
 					  "'exact_cost'",
 					  p->m->net.ops[p->op[i]].name);
-	if (find_damage(p, h, ax_task_num(t, "rho"), err) < 0 ||
+	if (find_damage(p, h, ax_task_num(t, "rho"),
+			ax_task_json(t, "worst") ? ax_task_num(t, "worst")
+						 : INFINITY,
+			err) < 0 ||
 	    choose(p, one, ax_task_num(t, "budget"), err) < 0)
 		return -1;
 	cost_metrics(p, t);
