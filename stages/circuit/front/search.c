@@ -29,13 +29,19 @@ is_wce(const struct front *f)
 }
 
 /* The engine of evolve knows no weights and no rules, and keeps every signal on
- * every pattern. */
+ * every pattern. It is the faster one: this many of its visits for one. */
+enum { ISLAND_VISITS = 5 };
+
 static bool
-by_islands(const struct front *f)
+by_islands(const struct front *f, const struct front_target *t)
 {
-	return is_wce(f) && f->p.ins <= 20 && !f->weighted &&
-	       !f->rules.zero_exact && !f->rules.not_above &&
-	       !f->rules.commutative;
+	if (t->budget || f->p.ins > 20)
+		return false;
+	/* a circuit without errors keeps every rule */
+	if (t->value == 0 && !f->weighted)
+		return true;
+	return is_wce(f) && !f->weighted && !f->rules.zero_exact &&
+	       !f->rules.not_above && !f->rules.commutative;
 }
 
 static int64_t
@@ -203,7 +209,7 @@ engine_new(struct front *f, size_t target, struct engine *e,
 	}
 	if (n == 0)
 		return 0;
-	e->hot = is_wce(f) && by_islands(f)
+	e->hot = by_islands(f, t)
 			 ? ax_anneal_heat(t->value /
 					  (double)AX_MAX(f->p.max_abs, 1u)) *
 				   scale(&f->cost.gate)
@@ -218,10 +224,11 @@ engine_new(struct front *f, size_t target, struct engine *e,
 	cold = AX_MIN(0.1 * scale(&f->cost.gate), e->hot);
 	ax_search_init(&e->s, &f->p, is_wce(f) ? (uint64_t)t->value : 0,
 		       &f->s.costs, f->s.allowed);
-	if (by_islands(f)) {
+	if (by_islands(f, t)) {
 		struct ax_anneal_params q = {
 			.seed = (uint64_t)ax_task_int(f->task, "seed") + target,
-			.steps = (uint64_t)ax_task_int(f->task, "steps"),
+			.steps = (uint64_t)ax_task_int(f->task, "steps") *
+				 ISLAND_VISITS,
 			.islands = islands,
 			.cycles = (unsigned)ax_task_int(f->task, "cycles"),
 			.hot = e->hot,

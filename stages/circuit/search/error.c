@@ -355,9 +355,13 @@ ax_error_finish(struct ax_error_state *s, const struct ax_error *g,
 		float row[16] __attribute__((aligned(64))) = {0};
 
 		memset(s->of_b, 0, g->layers * g->n * sizeof(*s->of_b));
+		memset(s->of_a, 0, g->layers * na * sizeof(*s->of_a));
 		for (size_t a = 0; a < na; a++) {
 			const float *e = s->e + a * nb;
 
+			/* an operand that never occurs */
+			if (g->rows[a] == (a ? g->rows[a - 1] : 0))
+				continue;
 			if (nb < 16)
 				e = memcpy(row, e, nb * sizeof(*e));
 			k->means(e, g->n, g->layers, g->pa + a * g->layers,
