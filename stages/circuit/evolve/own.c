@@ -47,13 +47,15 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 enum { SHORT = 100000 };
 
 static unsigned
-restarts(const struct evolve *e, const struct ax_anneal_params *q)
+restarts(const struct evolve *e, const struct ax_anneal_params *q, double hot)
 {
-	uint64_t n = q->steps / q->cycles / SHORT;
+	double n = (double)q->steps / q->cycles / SHORT;
 
 	if (ax_task_json(e->task, "restarts"))
 		return (unsigned)ax_task_int(e->task, "restarts");
-	return (unsigned)AX_MIN(AX_MAX(n, q->islands), 1024);
+	/* a hotter start takes longer to cool */
+	n /= AX_MAX(hot, 1.0);
+	return (unsigned)AX_MIN(AX_MAX(n, (double)q->islands), 1024.0);
 }
 
 /* How many starts, cheapest first, are worth a try. */
@@ -129,21 +131,24 @@ find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 static int
 loop(struct evolve *e, struct ax_anneal *a, struct ax_err *err)
 {
-	double began = ax_now();
+	double began = ax_now(), gone;
 	uint64_t first = ax_anneal_steps(a), done;
+	uint64_t tests = ax_anneal_candidates(a);
 	size_t n;
 
 	while (ax_anneal_epoch(a, ax_task_pool(e->task))) {
 		const struct ax_anneal_note *h = ax_anneal_history(a, &n);
 
 		done = ax_anneal_steps(a);
+		gone = AX_MAX(ax_now() - began, 1e-3);
 		ax_task_progress(
 			e->task, (double)done, (double)ax_anneal_total(a),
-			"%" PRId64 " T, WCE %" PRIu64 ", %.0f visits/s",
+			"%" PRId64 " T, WCE %" PRIu64
+			", %.0f visits/s, %.1f M evaluations/s",
 			ax_circuit_cost(ax_anneal_best(a), &ax_transistors),
-			h[n - 1].errors.wce,
-			(double)(done - first) /
-				AX_MAX(ax_now() - began, 1e-3));
+			h[n - 1].errors.wce, (double)(done - first) / gone,
+			(double)(ax_anneal_candidates(a) - tests) / gone *
+				1e-6);
 		if (evolve_due(e)) {
 			struct ax_str s = AX_STR_INIT;
 			int rc;
@@ -213,11 +218,11 @@ evolve_own(struct evolve *e, struct ax_err *err)
 	q.steps = (uint64_t)ax_task_int(e->task, "steps");
 	q.islands = (unsigned)ax_task_int(e->task, "islands");
 	q.cycles = (unsigned)ax_task_int(e->task, "cycles");
-	q.restarts = restarts(e, &q);
 	q.hot = ax_task_json(e->task, "temperature")
 			? ax_task_num(e->task, "temperature")
 			: ax_anneal_heat((double)e->bound /
 					 (double)AX_MAX(e->p.max_abs, 1u));
+	q.restarts = restarts(e, &q, q.hot);
 	q.hot *= scale(&costs);
 	q.cold = AX_MIN(0.1 * scale(&costs), q.hot);
 	ax_search_init(&s, &e->p, e->bound, &costs, read_gates(e));

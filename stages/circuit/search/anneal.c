@@ -43,8 +43,7 @@ ax_anneal_heat(double rwce)
 {
 	if (rwce <= 0)
 		return 0.4;
-	return AX_MIN(AX_MAX(4.0 * ax_exp(0.45 * ax_log(rwce / 0.2)), 0.4),
-		      5.0);
+	return AX_MIN(AX_MAX(7.0 * ax_exp(0.6 * ax_log(rwce / 0.2)), 0.4), 8.0);
 }
 
 /* Annealings at work. */

@@ -22,7 +22,7 @@ struct ax_anneal_params {
 };
 
 /* Temperature (in transistors) that suits a relative bound: measured best
- * values grow with about its 0.45th power. */
+ * values grow with about its 0.6th power. */
 double ax_anneal_heat(double rwce);
 
 struct ax_anneal_note {

@@ -183,8 +183,10 @@ pair_forms(const struct ax_island *i, const struct visit *t, unsigned is_or,
 	}
 	c->form = *f;
 	c->last = *last;
-	if (f->gate == AX_G_KINDS || last->gate == AX_G_KINDS)
+	if (f->gate == AX_G_KINDS || last->gate == AX_G_KINDS) {
 		c->form.gate = AX_G_KINDS;
+		return 0;
+	}
 	return f->cost + last->cost;
 }
 
