@@ -456,6 +456,17 @@ report(struct front *f, const struct point *q, size_t n, size_t chosen,
 		ax_str_addf(&s, "%s_%zu", a->budget ? "budget" : "bound",
 			    a->budget ? budgets++ : bounds++);
 		ax_task_metric_json(f->task, s.buf, o);
+		if (!p)
+			continue;
+		/* one by one, for claims */
+		ax_str_clear(&s);
+		if (a->budget) {
+			ax_str_addf(&s, "error_for.%zu", budgets - 1);
+			ax_task_metric_num(f->task, s.buf, p->error);
+		} else {
+			ax_str_addf(&s, "transistors_within.%zu", bounds - 1);
+			ax_task_metric_int(f->task, s.buf, p->transistors);
+		}
 	}
 	ax_str_free(&s);
 	ax_task_metric_int(f->task, "points", (int64_t)chosen);
