@@ -138,7 +138,7 @@ stages(struct chain *c, const char *down, const size_t *blocks, size_t n,
        size_t width)
 {
 	size_t stage, i, in = width;
-	char p[32];
+	char p[64];
 
 	for (stage = 0; stage < n; stage++)
 		for (i = 0; i < blocks[stage]; i++) {
@@ -273,7 +273,7 @@ mobilenet(struct chain *c, const struct options *o)
 static void
 mlp(struct chain *c, const struct options *o)
 {
-	char name[16];
+	char name[32];
 	size_t i;
 
 	simple(c, AX_OP_FLATTEN, "", "");

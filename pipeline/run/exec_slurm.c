@@ -46,7 +46,7 @@ struct slurm_job {
 	struct ax_job *job;
 	struct batch *batch; /* NULL: not submitted yet */
 	unsigned index;
-	char id[40];
+	char id[64];
 	enum ax_slurm_state state;
 	char word[32];
 	bool seen;      /* squeue has named it */
