@@ -80,7 +80,7 @@ add_pick(struct pick *list, size_t *n, size_t room, const struct ax_circuit *c,
 
 /* The best few feasible circuits for the aim, best first. */
 static size_t
-pick_starts(const struct front *f, const struct ax_walk_aim *aim,
+pick_starts(const struct front *f, const struct ax_walk_aim *aim, bool found,
 	    struct pick *list, size_t room)
 {
 	size_t n = 0;
@@ -92,7 +92,7 @@ pick_starts(const struct front *f, const struct ax_walk_aim *aim,
 			add_pick(list, &n, room, &s->c,
 				 ax_walk_merit(aim, s->error, s->cost));
 	}
-	for (size_t i = 0; i < f->archive.n; i++) {
+	for (size_t i = 0; found && i < f->archive.n; i++) {
 		const struct ax_archive_point *p = &f->archive.point[i];
 
 		if (p->error <= aim->error_most)
@@ -196,7 +196,7 @@ engine_new(struct front *f, size_t target, struct engine *e,
 
 		rules.wce = (uint64_t)t->value;
 		rules.occurring_wce = true;
-		n = pick_starts(f, &by, pick, AX_MIN(islands, 64u));
+		n = pick_starts(f, &by, true, pick, AX_MIN(islands, 64u));
 		e->own_error = true;
 		if (ax_error_init(&e->error, &f->p, f->metric, &rules,
 				  f->weighted ? &f->histogram : NULL, 0,
@@ -205,7 +205,7 @@ engine_new(struct front *f, size_t target, struct engine *e,
 			return -1;
 		}
 	} else {
-		n = pick_starts(f, &e->aim, pick, AX_MIN(islands, 64u));
+		n = pick_starts(f, &e->aim, true, pick, AX_MIN(islands, 64u));
 	}
 	if (n == 0)
 		return 0;
@@ -235,6 +235,12 @@ engine_new(struct front *f, size_t target, struct engine *e,
 			.cold = cold};
 		uint64_t round = q.steps / q.cycles;
 
+		/* They are looked at as the race goes on: what it has found
+		 * itself, which a resumed run has in its archive from the
+		 * beginning, must not be among them. */
+		n = pick_starts(f, &e->aim, false, pick, AX_MIN(islands, 64u));
+		if (n == 0)
+			return 0;
 		/* as the stage evolve has it */
 		q.restarts =
 			(unsigned)AX_MIN(AX_MAX(round / 100000, islands), 4096);
