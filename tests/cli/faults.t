@@ -3,17 +3,7 @@
 # The machine fails: a few moments of each kind; tests/long/faults.t has all.
 . "$AXPIPE_SRC/tests/lib/tap.sh"
 . "$AXPIPE_SRC/tests/cli/common.sh"
-base_manifest
 . "$AXPIPE_SRC/tests/lib/faults.sh"
-if [ -n "$sanitized" ]; then
-	skip "failing machine" "the sanitizers' own allocator cannot be preloaded over"
-	done_testing
-fi
-"$AXPIPE" run m.json -q
-want=$(digests)
-rm -rf "$AXPIPE_STORE"
-AXPIPE_FAULT_COUNT=$T/count faulty count "$AXPIPE" run m.json -q -j2
-read -r changes allocations <"$T/count"
 ok "a run changes the disk ($changes times) and allocates ($allocations)" test "$changes" -gt 50 -a "$allocations" -gt 1000
 sweep kill "$changes" $((changes / 8))
 is "killed at $tried moments: nothing is lost" "$lost $odd" "0 0"

@@ -73,6 +73,11 @@ run
 is "a torn stamp is no stamp" "$? $(repeats)" "0 0"
 settle && run
 is "settled again" "$(repeats)" 1
+for f in "$AXPIPE_STORE"/stamps/*; do head -c 5000 /dev/urandom >"$f"; done
+run
+is "rubbish is no stamp either" "$? $(repeats)" "0 0"
+settle && run
+is "settled again" "$(repeats)" 1
 rm -rf "$AXPIPE_STORE/runs.git"
 run
 is "without the run it repeats" "$? $(repeats)" "0 0"

@@ -4,17 +4,7 @@
 # processes race on one store; bits flip in every kind of stored file.
 . "$AXPIPE_SRC/tests/lib/tap.sh"
 . "$AXPIPE_SRC/tests/cli/common.sh"
-base_manifest
 . "$AXPIPE_SRC/tests/lib/faults.sh"
-if [ -n "$sanitized" ]; then
-	skip "failing machine" "the sanitizers' own allocator cannot be preloaded over"
-	done_testing
-fi
-"$AXPIPE" run m.json -q
-want=$(digests)
-rm -rf "$AXPIPE_STORE"
-AXPIPE_FAULT_COUNT=$T/count faulty count "$AXPIPE" run m.json -q -j2
-read -r changes allocations <"$T/count"
 sweep kill "$changes" 1
 is "killed at each of $tried changes of the disk: nothing is lost" "$lost $odd" "0 0"
 sweep write "$changes" 1 +:ENOSPC
