@@ -193,7 +193,8 @@ repeat(const struct ax_args *a)
 
 	if (ax_arg_flag(a, "json") || ax_arg_flag(a, "explain") ||
 	    ax_arg_flag(a, "report") || ax_arg_flag(a, "remote") ||
-	    ax_arg_flag(a, "rebuild") || ax_tar_is(a->operands[0]) ||
+	    ax_arg_flag(a, "rebuild") || ax_arg_flag(a, "audit") ||
+	    ax_arg_flag(a, "sandbox") || ax_tar_is(a->operands[0]) ||
 	    !ax_is_dir(ax_context_store_dir(a)) ||
 	    ax_store_open(&store, ax_context_store_dir(a), false, NULL) < 0)
 		return 0;

@@ -26,6 +26,11 @@ code "the log" 0 "$AXPIPE" log t
 like "shows it" "$T/out" "0 executed, 5 cached"
 run -q
 is "quiet repeats too" "$(repeats)$(cat "$T/out")" 1
+if run --audit; then
+	is "an audit looks at everything" "$(repeats)" 0
+else
+	skip "an audit" "this machine cannot trace: $(head -n 1 "$T/err")"
+fi
 run --json
 is "events are told in full" "$(repeats)$(grep -c run-ended "$T/out")" 01
 
