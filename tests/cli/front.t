@@ -107,8 +107,8 @@ kill_resume() {
 	(cd "$T/$1" && exec "$run") >"$T/log" 2>&1 &
 	pid=$!
 	n=0
-	while [ ! -s "$T/$1/checkpoint/state" ] && kill -0 $pid 2>/dev/null && [ $n -lt 400 ]; do
-		sleep 0.05
+	while [ ! -s "$T/$1/checkpoint/state" ] && kill -0 $pid 2>/dev/null && [ $n -lt 2000 ]; do
+		sleep 0.01
 		n=$((n + 1))
 	done
 	ok "$1: a checkpoint appears" test -s "$T/$1/checkpoint/state"

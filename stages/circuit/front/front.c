@@ -331,7 +331,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	struct front f = {.task = t, .save_every = 0.5};
 	int rc;
 
-	f.save_at = ax_now() + f.save_every;
+	f.save_at = ax_now(); /* the first one soon, then ever more rarely */
 	rc = run(&f, err);
 	for (size_t i = 0; i < f.starts; i++) {
 		free(f.start[i].what);
