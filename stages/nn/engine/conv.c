@@ -294,7 +294,7 @@ ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
 
 /* Look-ups of one pass over the outputs: their indices stay in the first
  * cache. */
-#define DEPTH ((size_t)96)
+#define DEPTH ((size_t)72)
 
 struct lookup {
 	struct ax_engine *e;
