@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The report: one HTML file that opens offline, with the graph, timeline,
- * metrics, figures, claims, tools and keys of a run.
+ * The report: one HTML file that opens offline, with claims, figures, graph,
+ * the reason why each node ran, timeline, metrics and provenance of a run.
+ * Readable without its script, which sorts the tables.
  */
 #ifndef AX_REPORT_H
 #define AX_REPORT_H

@@ -23,8 +23,24 @@ has_times(const struct ax_outcome *o)
 struct entry {
 	const char *name, *stage;
 	size_t nodes, bad, ready;
+	size_t state[AX_CANCELLED + 1];
 	double seconds;
 };
+
+/* "3 cached, 1 done" */
+static void
+states(struct ax_str *s, const struct entry *e)
+{
+	const char *comma = "";
+
+	for (int i = 0; i <= AX_CANCELLED; i++) {
+		if (!e->state[i])
+			continue;
+		ax_str_addf(s, "%s%zu %s", comma, e->state[i],
+			    ax_state_name((enum ax_state)i));
+		comma = ", ";
+	}
+}
 
 static void
 dot_string(struct ax_str *s, const char *text)
@@ -109,6 +125,7 @@ dot_text(const struct ax_run *r)
 		}
 		e = &list[at - 1];
 		e->nodes++;
+		e->state[o->state]++;
 		e->bad += o->state == AX_FAILED || o->state == AX_TAINTED;
 		e->ready += o->state == AX_HIT || o->state == AX_DONE ||
 			    o->state == AX_SUBSTITUTED;
@@ -129,6 +146,14 @@ dot_text(const struct ax_run *r)
 			ax_str_addf(&label, " \303\227%zu", e->nodes);
 		dot_string(&s, e->name);
 		ax_str_add(&s, " [label=");
+		dot_string(&s, label.buf);
+		/* the second line in dot's own escape, which is no text */
+		s.len--;
+		ax_str_add(&s, "\\n");
+		states(&s, e);
+		ax_str_add(&s, "\", URL=");
+		ax_str_clear(&label);
+		ax_str_addf(&label, "#at-%s", e->name);
 		dot_string(&s, label.buf);
 		ax_str_clear(&label);
 		ax_str_addf(&label, "stage %s, %zu of %zu nodes there, %.1f s",

@@ -83,6 +83,7 @@ ax_record_make(const struct ax_run *r, const struct ax_node *n)
 				       : json_null());
 	json_object_set_new(record, "deterministic",
 			    json_boolean(s->deterministic));
+	json_object_set_new(record, "why", text_or_null(o->why));
 	return record;
 }
 

@@ -6,10 +6,10 @@
  *    "from": {"input.x": key of the node that made it},
  *    "outputs": {name: {"sha256", "size", "tree"}}, "metrics": {...},
  *    "started", "ended", "cpu_seconds", "max_rss", "log": sha256 | null,
- *    "deterministic": bool}
+ *    "deterministic": bool, "why": text}
  *
- * `node`, `run` and `from` are for people and for explain; equal keys of two
- * manifests share one record.
+ * `node`, `run`, `from` and `why` are for people and for explain; equal keys of
+ * two manifests share one record.
  */
 #ifndef AX_RECORD_H
 #define AX_RECORD_H

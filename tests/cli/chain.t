@@ -73,18 +73,8 @@ like "is named" "$T/out" 'map.area / synth.area\[wce=0.05\] .*fails'
 # the report stands alone
 ok "the report has its figure and the graph" sh -c 'test "$(grep -c "<svg" report.html)" -ge 3'
 ok "the report loads nothing from outside" sh -c '! grep -Eo "(src|href)=\"[^\"#]+" report.html | grep -v "\"data:"'
-ok "the report has no script" sh -c '! grep -qi "<script" report.html'
+ok "the report is below 2 MB" test "$(wc -c <report.html)" -lt 2000000
 ok "the figure lies beside it" test -s area.svg -a -s area.csv
-if command -v chromium >/dev/null 2>&1; then
-	chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
-		--disable-component-update --disable-sync --user-data-dir="$T/chromium" --enable-logging=stderr \
-		--dump-dom "file://$T/p/report.html" >"$T/dom" 2>"$T/console"
-	ok "a browser opens it" grep -q '<h1>chain</h1>' "$T/dom"
-	ok "without a message on the console" sh -c "! grep -q CONSOLE '$T/console'"
-else
-	skip "a browser opens it" "chromium is not installed"
-fi
-
 # killed in mid-run: what is left gives the same bytes
 digests() { git --git-dir="$1/runs.git" show chain:lock.json | sed 's/"started.*"outputs"/"outputs"/; s/"key": "[0-9a-f]*"//'; }
 "$AXPIPE" run chain.json --store "$T/killed" >"$T/out" 2>&1 &

@@ -75,12 +75,12 @@ page=deep/er/h.html
 ok "nothing hostile is in it, and no control character" python3 -c '
 import re, sys
 t = open(sys.argv[1], encoding="utf-8").read()
-assert not re.search("<script|x <b>|<a>", t), "markup"
+assert t.count("<script") == 1 and not re.search("x <b>|<a>", t), "markup"
 assert not [c for c in t if ord(c) < 32 and c not in "\t\n"], "control"
 figs = re.findall(r"<figure.*?</figure>", t, re.S)
 assert len(figs) == 11 and not [f for f in figs if "class=\"bad\"" in f], "a figure failed"
 assert sum("<svg" in f for f in figs) == 7, "drawn"
-assert "<th>Figure</th>" not in t, "a column without use"
+assert ">Figure</th>" not in t, "a column without use"
 ' "$page"
 ok "no label was taken for a command" test ! -e pwned
 is "nothing is left in TMPDIR" "$(ls "$T" | grep axpipe-)" ""
