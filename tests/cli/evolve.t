@@ -3,6 +3,7 @@
 # The stage evolve: same bytes whatever the threads, SIMD level and
 # interruptions; clear refusals.
 . "$AXPIPE_SRC/tests/lib/tap.sh"
+. "$AXPIPE_SRC/tests/lib/resume.sh"
 stage=$AXPIPE_SRC/tests/lib/stage
 run=$AXPIPE_BUILD/stages/circuit/evolve/run
 
@@ -45,13 +46,6 @@ END
 
 metric() { sed -n "s/.*\"$2\": *\([^,}]*\).*/\1/p" "$T/$1/metrics.json" | head -n 1; }
 sums() { (cd "$T/$1" && cat out/* metrics.json | sha256sum); }
-# again WORK FROM sed-script: the same request, changed, in a fresh folder
-again() {
-	rm -rf "${T:?}/$1"
-	mkdir -p "$T/$1/out" "$T/$1/tmp"
-	cp -r "$T/$2/in" "$T/$1/in"
-	sed "$3" "$T/$2/request.json" >"$T/$1/request.json"
-}
 
 # --- own search
 ok 'own search runs' "$stage" circuit/evolve "$T/own" in:netlist="$T/mul2.txt" signed=false wce_abs=1 steps=16000
@@ -93,25 +87,6 @@ for level in scalar avx2 avx512; do
 	is "$level gives the same bytes" "$(sums simd)" "$want"
 done
 
-# kill_resume NAME FROM: kills a run once it has a checkpoint, starts it again
-kill_resume() {
-	again "$1" "$2" ''
-	(cd "$T/$1" && exec "$run") >"$T/log" 2>&1 &
-	pid=$!
-	n=0
-	while [ ! -s "$T/$1/checkpoint/state" ] && kill -0 $pid 2>/dev/null && [ $n -lt 400 ]; do
-		sleep 0.05
-		n=$((n + 1))
-	done
-	ok "$1: a checkpoint appears" test -s "$T/$1/checkpoint/state"
-	kill -9 $pid 2>/dev/null
-	wait $pid 2>/dev/null
-	ok "$1: it was killed in mid-run" test ! -e "$T/$1/metrics.json"
-	cp "$T/$1/checkpoint/state" "$T/state"
-	(cd "$T/$1" && "$run") >"$T/log" 2>&1
-	ok "$1: nothing was refused" test -z "$(grep 'starting from the beginning' "$T/log")"
-	is "$1: killed and resumed gives the same bytes" "$(sums "$1")" "$(sums "$2")"
-}
 again long two 's/"steps":48000/"steps":320000/'
 (cd "$T/long" && "$run") >"$T/log" 2>&1
 kill_resume resumed long

@@ -3,8 +3,10 @@
 # The stage front: what it writes, that rules and bounds hold, the same bytes
 # whatever the threads, SIMD level and interruptions; clear refusals.
 . "$AXPIPE_SRC/tests/lib/tap.sh"
+. "$AXPIPE_SRC/tests/lib/resume.sh"
 stage=$AXPIPE_SRC/tests/lib/stage
 run=$AXPIPE_BUILD/stages/circuit/front/run
+tree=front
 
 # value WORK EXPRESSION: of metrics.json, in Perl, with $m its content
 value() {
@@ -15,12 +17,6 @@ column() {
 	awk -F, -v want="$3" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == want) c = i; next } { print $c }' "$T/$1/out/$2"
 }
 sums() { (cd "$T/$1" && find out metrics.json -type f | LC_ALL=C sort | xargs cat | sha256sum); }
-again() {
-	rm -rf "${T:?}/$1"
-	mkdir -p "$T/$1/out/front" "$T/$1/tmp"
-	cp -r "$T/$2/in" "$T/$1/in"
-	sed "$3" "$T/$2/request.json" >"$T/$1/request.json"
-}
 # histogram FILE: operands of two layers, 4 bits signed, a never negative
 histogram() {
 	cat >"$1" <<-'END'
@@ -101,25 +97,6 @@ for level in scalar avx2 avx512; do
 	(cd "$T/simd" && AXPIPE_SIMD=$level "$run") >"$T/log" 2>&1
 	is "$level gives the same bytes" "$(sums simd)" "$want"
 done
-# kill_resume NAME FROM: kills a run once it has a checkpoint, starts it again
-kill_resume() {
-	again "$1" "$2" ''
-	(cd "$T/$1" && exec "$run") >"$T/log" 2>&1 &
-	pid=$!
-	n=0
-	while [ ! -s "$T/$1/checkpoint/state" ] && kill -0 $pid 2>/dev/null && [ $n -lt 2000 ]; do
-		sleep 0.01
-		n=$((n + 1))
-	done
-	ok "$1: a checkpoint appears" test -s "$T/$1/checkpoint/state"
-	kill -9 $pid 2>/dev/null
-	wait $pid 2>/dev/null
-	ok "$1: it was killed in mid-run" test ! -e "$T/$1/metrics.json"
-	cp "$T/$1/checkpoint/state" "$T/state"
-	(cd "$T/$1" && "$run") >"$T/log" 2>&1
-	ok "$1: nothing was refused" test -z "$(grep refused "$T/log")"
-	is "$1: killed and resumed gives the same bytes" "$(sums "$1")" "$(sums "$2")"
-}
 again long two 's/"steps":4000/"steps":20000/'
 (cd "$T/long" && "$run") >"$T/log" 2>&1
 kill_resume resumed long

@@ -96,12 +96,3 @@ slurm_int() { kill -TERM "$1"; }
 # A run through Slurm. The login shell that --export=NONE starts for each job
 # may take seconds; the job sets its own environment in any case.
 slurm() { "$AXPIPE" run "$@" --executor slurm --slurm-arg=--export=ALL; }
-# Every sbatch leaves a line in $T/sbatch.log; polls come quickly.
-slurm_watch() {
-	mkdir -p "$T/bin"
-	printf '#!/bin/sh\necho "$@" >>"%s/sbatch.log"\nexec %s "$@"\n' "$T" "$(command -v sbatch)" >"$T/bin/sbatch"
-	chmod +x "$T/bin/sbatch"
-	PATH=$T/bin:$PATH
-	AXPIPE_SLURM_POLL=1 AXPIPE_SLURM_LAG=3
-	export PATH AXPIPE_SLURM_POLL AXPIPE_SLURM_LAG
-}
