@@ -410,7 +410,7 @@ main(void)
 
 	ax_problem_init(&p, 8, 8, 16, true, true, NULL);
 	ax_search_init(&s, &p, (uint64_t)(rwce * 16384), &ax_transistors, ~0u);
-	start = ax_families(&s, (uint64_t)(rwce * 16384), &n);
+	start = ax_families(&s, (uint64_t)(rwce * 16384), 0, &n);
 	bench_visits(&s, &start[0].c);
 	bench_plain(&s, &start[0].c);
 	bench_threads(&s, start);

@@ -63,7 +63,14 @@ ok 'both netlists are written' test -s "$T/own/out/netlist.txt" -a -s "$T/own/ou
 ok 'a reference table replaces the product' "$stage" circuit/evolve "$T/ref" in:netlist="$T/mul2.txt" \
 	in:reference="$T/sum.csv" signed=false wce_abs=5 steps=8000
 ok 'its bound holds' test "$(metric ref wce)" -le 5
-code 'and is kept' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" in:reference="$T/sum.csv" signed=false wce_abs=0
+ok 'of a sum, adders are starts' "$stage" circuit/evolve "$T/ref" in:netlist="$T/mul2.txt" \
+	in:reference="$T/sum.csv" signed=false wce_abs=0 steps=8000
+is 'exact ones' "$(metric ref wce)" 0
+{
+	echo A,B,OUT
+	for a in 0 1 2 3; do for b in 0 1 2 3; do echo "$a,$b,$((3 - a))"; done; done
+} >"$T/other.csv"
+code 'the bound is kept' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" in:reference="$T/other.csv" signed=false wce_abs=0
 like 'no start is said so' "$T/err" 'no feasible circuit to start from'
 
 code 'a netlist above the bound' 0 "$stage" circuit/evolve "$T/above" in:netlist="$T/mul2.txt" signed=true wce_abs=0 steps=8000

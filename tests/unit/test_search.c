@@ -195,32 +195,58 @@ test_worst(void)
 	free(rows);
 }
 
+/* Starts of a problem: what they compute, and that they keep the bound. */
 static void
 test_families(void)
 {
 	static const unsigned width[][2] = {{2, 2}, {3, 5}, {8, 8}, {7, 4}};
-	static const char *const shape[] = {"array", "Booth", "Booth by A"};
 
 	for (unsigned k = 0; k < AX_LEN(width); k++)
-		for (int v = 0; v < 12; v++) {
-			struct ax_circuit c = AX_CIRCUIT_INIT;
-			bool sign = v & 1, chain = v & 2;
-			struct ax_family f = {.chain = chain,
-					      .booth = v >= 4,
-					      .swap = v >= 8};
+		for (int sign = 0; sign < 2; sign++) {
+			unsigned exact = 0, swapped = 0;
+			struct ax_member *m;
+			struct ax_start *st;
 			struct ax_errors e;
 			struct ax_problem p;
+			struct ax_search s;
+			bool good = true;
+			size_t n;
 
 			ax_problem_init(&p, width[k][0], width[k][1],
 					width[k][0] + width[k][1], sign, sign,
 					NULL);
-			ax_family_build(&p, &f, &c);
-			ax_problem_measure(&p, &c, &e);
-			is_int(e.wrong, 0, "%ux%u %s%s %s is exact",
-			       width[k][0], width[k][1],
-			       sign ? "signed" : "unsigned",
-			       chain ? " chained" : "", shape[v / 4]);
-			ax_circuit_free(&c);
+			m = ax_members(&p, true, &n);
+			for (size_t i = 0; i < n; i++) {
+				struct ax_circuit c = AX_CIRCUIT_INIT;
+
+				if (!ax_shape_is_exact(m[i].shape.family))
+					continue;
+				m[i].shape.rough = i % 2;
+				good = good && ax_member_build(&p, &m[i], &c);
+				ax_problem_measure(&p, &c, &e);
+				good = good && e.wrong == 0;
+				exact++;
+				swapped += m[i].swap;
+				ax_circuit_free(&c);
+			}
+			free(m);
+			ok(good && exact > 5 && swapped > 0,
+			   "%ux%u %s: %u exact starts are exact", width[k][0],
+			   width[k][1], sign ? "signed" : "unsigned", exact);
+			ax_search_init(&s, &p, 5, &ax_transistors, ~0u);
+			st = ax_families(&s, 5, 0, &n);
+			for (size_t i = 0; i < n; i++) {
+				ax_problem_measure(&p, &st[i].c, &e);
+				good = good && e.wce <= 5 &&
+				       st[i].cost == ax_circuit_cost(
+							     &st[i].c,
+							     &ax_transistors) &&
+				       (i == 0 || st[i].cost >= st[i - 1].cost);
+			}
+			ok(good && n > 3,
+			   "and %zu with an error of 5 keep it, in order", n);
+			ax_starts_free(st, n);
+			ax_search_free(&s);
 			ax_problem_free(&p);
 		}
 }
@@ -244,7 +270,7 @@ search(unsigned w, bool sign, uint64_t bound, unsigned threads,
 
 	ax_problem_init(&p, w, w, 2 * w, sign, sign, NULL);
 	ax_search_init(&s, &p, bound, &ax_transistors, allowed);
-	st = ax_families(&s, bound, &n);
+	st = ax_families(&s, bound, 0, &n);
 	*began = st[0].cost;
 	a = ax_anneal_new(&s, &q, st, AX_MIN(n, 2u));
 	while (ax_anneal_epoch(a, pool))

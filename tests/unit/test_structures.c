@@ -233,6 +233,7 @@ formulas(void)
 						       ? AX_SHAPE_ADD
 						       : AX_SHAPE_MUL;
 					if (f == AX_SHAPE_TRUNCATED ||
+					    f == AX_SHAPE_BOOTH_TRUNCATED ||
 					    f == AX_SHAPE_ADDER_TRUNCATED) {
 						/* h: which constant */
 						s.h = 0;

@@ -43,32 +43,6 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 	return 0;
 }
 
-/* Enough visits for an annealing to get most of the way down. */
-enum { SHORT = 100000 };
-
-static unsigned
-restarts(const struct evolve *e, const struct ax_anneal_params *q, double hot)
-{
-	double n = (double)q->steps / q->cycles / SHORT;
-
-	if (ax_task_json(e->task, "restarts"))
-		return (unsigned)ax_task_int(e->task, "restarts");
-	/* a hotter start takes longer to cool */
-	n /= AX_MAX(hot, 1.0);
-	return (unsigned)AX_MIN(AX_MAX(n, (double)q->islands), 1024.0);
-}
-
-/* How many starts, cheapest first, are worth a try. */
-static size_t
-worth(const struct ax_start *start, size_t n)
-{
-	size_t k = 1;
-
-	while (k < n && k < 32 && start[k].cost <= start[0].cost * 11 / 10)
-		k++;
-	return k;
-}
-
 /* Transistors are worth this much on average. */
 static double
 scale(const struct ax_costs *k)
@@ -87,7 +61,7 @@ static struct ax_start *
 find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 	    struct ax_err *err)
 {
-	struct ax_start *list = ax_families(s, e->bound, n), *given;
+	struct ax_start *list = ax_families(s, e->bound, 1, n), *given;
 	struct ax_errors errors;
 
 	given = &list[*n];
@@ -112,8 +86,8 @@ find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 		fprintf(stderr,
 			"the given netlist is not used: its worst-case error "
 			"of %" PRIu64 " is above the bound of %" PRIu64
-			"; if that is a surprise, check `signed`. Truncated "
-			"multipliers serve as starts\n",
+			"; if that is a surprise, check `signed`. The "
+			"built-in structures serve as starts\n",
 			errors.wce, e->bound);
 		return list;
 	}
@@ -121,7 +95,7 @@ find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 		err, AX_EXIT_STAGE,
 		"no feasible circuit to start from: the given netlist has a "
 		"worst-case error of %" PRIu64 ", above the bound of %" PRIu64
-		", and no truncated multiplier keeps it either. Start from "
+		", and no built-in structure keeps it either. Start from "
 		"a netlist within the bound, or check `signed`%s",
 		errors.wce, e->bound, e->reference.v ? " and reference" : "");
 	ax_starts_free(list, *n);
@@ -222,7 +196,9 @@ evolve_own(struct evolve *e, struct ax_err *err)
 			? ax_task_num(e->task, "temperature")
 			: ax_anneal_heat((double)e->bound /
 					 (double)AX_MAX(e->p.max_abs, 1u));
-	q.restarts = restarts(e, &q, q.hot);
+	q.restarts = ax_task_json(e->task, "restarts")
+			     ? (unsigned)ax_task_int(e->task, "restarts")
+			     : ax_anneal_restarts(&q, q.hot);
 	q.hot *= scale(&costs);
 	q.cold = AX_MIN(0.1 * scale(&costs), q.hot);
 	ax_search_init(&s, &e->p, e->bound, &costs, read_gates(e));
@@ -231,10 +207,10 @@ evolve_own(struct evolve *e, struct ax_err *err)
 		ax_search_free(&s);
 		return -1;
 	}
-	for (size_t k = 0; k < worth(start, n); k++)
+	for (size_t k = 0; k < ax_starts_worth(start, n); k++)
 		fprintf(stderr, "start %zu: cost %" PRId64 ", %s\n", k,
 			start[k].cost, start[k].what);
-	rc = search(e, &s, &q, start, worth(start, n), err);
+	rc = search(e, &s, &q, start, ax_starts_worth(start, n), err);
 	ax_starts_free(start, n);
 	ax_search_free(&s);
 	return rc;

@@ -42,6 +42,7 @@ struct front {
 	struct ax_cost cost;
 	struct front_start *start;
 	size_t starts, starts_cap;
+	size_t given;                        /* the first of them were wired */
 	struct front_target *target, *asked; /* sorted bounds; in given order */
 	size_t targets, bounds;              /* the budgets follow the bounds */
 	size_t usable;                       /* starts that keep the rules */

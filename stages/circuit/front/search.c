@@ -44,6 +44,13 @@ by_islands(const struct front *f, const struct front_target *t)
 	       !f->rules.not_above && !f->rules.commutative;
 }
 
+/* Of a target by wce, or by 0. */
+static uint64_t
+bound_of(const struct front *f, const struct front_target *t)
+{
+	return AX_MIN((uint64_t)t->value, f->rules.wce);
+}
+
 static int64_t
 cost_of(const struct front *f, double value)
 {
@@ -172,6 +179,26 @@ heat(const struct front *f, const struct ax_circuit *c)
 	return unit * (0.7 + 3.3 * AX_MAX(0.0, 1 - part));
 }
 
+/* The islands': those that the stage evolve would have, and what was wired. */
+static void
+add_starts(const struct front *f, const struct front_target *t,
+	   struct engine *e)
+{
+	e->list = ax_families(&e->s, bound_of(f, t), f->given, &e->n);
+	for (size_t i = 0; i < f->given; i++) {
+		const struct front_start *g = &f->start[i];
+		struct ax_start *to = &e->list[e->n];
+
+		if (!g->keeps || !ax_search_feasible(&e->s, &g->c))
+			continue;
+		ax_circuit_copy(&to->c, &g->c);
+		to->cost = g->cost;
+		snprintf(to->what, sizeof(to->what), "%s", g->what);
+		e->n++;
+	}
+	ax_starts_sort(e->list, e->n);
+}
+
 /* `was` (may be NULL) was saved with the engine and takes the place of what
  * follows from the starts. */
 static int
@@ -194,7 +221,7 @@ engine_new(struct front *f, size_t target, struct engine *e,
 					 .delay_most = INFINITY};
 		struct ax_error_rules rules = f->rules;
 
-		rules.wce = (uint64_t)t->value;
+		rules.wce = bound_of(f, t);
 		rules.occurring_wce = true;
 		n = pick_starts(f, &by, true, pick, AX_MIN(islands, 64u));
 		e->own_error = true;
@@ -222,7 +249,7 @@ engine_new(struct front *f, size_t target, struct engine *e,
 		e->aim.floor = was->aim.floor;
 	}
 	cold = AX_MIN(0.1 * scale(&f->cost.gate), e->hot);
-	ax_search_init(&e->s, &f->p, is_wce(f) ? (uint64_t)t->value : 0,
+	ax_search_init(&e->s, &f->p, is_wce(f) ? bound_of(f, t) : 0,
 		       &f->s.costs, f->s.allowed);
 	if (by_islands(f, t)) {
 		struct ax_anneal_params q = {
@@ -233,22 +260,17 @@ engine_new(struct front *f, size_t target, struct engine *e,
 			.cycles = (unsigned)ax_task_int(f->task, "cycles"),
 			.hot = e->hot,
 			.cold = cold};
-		uint64_t round = q.steps / q.cycles;
 
+		q.restarts =
+			ax_anneal_restarts(&q, q.hot / scale(&f->cost.gate));
 		/* They are looked at as the race goes on: what it has found
 		 * itself, which a resumed run has in its archive from the
 		 * beginning, must not be among them. */
-		n = pick_starts(f, &e->aim, false, pick, AX_MIN(islands, 64u));
-		if (n == 0)
+		add_starts(f, t, e);
+		if (e->n == 0)
 			return 0;
-		/* as the stage evolve has it */
-		q.restarts =
-			(unsigned)AX_MIN(AX_MAX(round / 100000, islands), 4096);
-		e->list = ax_calloc(n, sizeof(*e->list));
-		e->n = n;
-		for (size_t k = 0; k < n; k++)
-			ax_circuit_copy(&e->list[k].c, pick[k].c);
-		e->anneal = ax_anneal_new(&e->s, &q, e->list, n);
+		e->anneal = ax_anneal_new(&e->s, &q, e->list,
+					  ax_starts_worth(e->list, e->n));
 		return 0;
 	}
 	for (size_t k = 0; k < n; k++)

@@ -76,93 +76,45 @@ error_range(const struct front *f, const struct ax_circuit *c, int64_t *least,
 	free(got);
 }
 
+/* Every family of structures; where a constant belongs to one, without it, with
+ * the middle and with the mean of the errors. */
 static void
-add_multipliers(struct front *f)
+add_structures(struct front *f)
 {
 	struct ax_circuit c = AX_CIRCUIT_INIT;
 	int64_t least, most;
 	double mean;
-	char what[128];
+	size_t n;
+	struct ax_member *list = ax_members(&f->p, false, &n);
+	char what[96];
 
-	for (unsigned shape = 0; shape < 3; shape++)
-		for (unsigned drop = 0; drop < f->outs; drop++) {
-			struct ax_family m = {.drop = drop,
-					      .chain = shape == 1,
-					      .booth = shape == 2};
-			uint64_t add[3], n = 1;
-			const char *name = shape == 2   ? "Booth"
-					   : shape == 1 ? "chained array"
-							: "array";
+	for (size_t i = 0; i < n; i++) {
+		struct ax_member *m = &list[i];
+		uint64_t constant[3] = {0};
+		unsigned some = 1;
 
-			ax_family_build(&f->p, &m, &c);
+		if (!ax_member_build(&f->p, m, &c))
+			continue;
+		if (ax_member_adds(m)) {
 			error_range(f, &c, &least, &most, &mean);
-			add[0] = 0;
-			if (drop) {
-				add[n++] =
-					(uint64_t)AX_MAX((least + most) / 2, 0);
-				add[n++] = (uint64_t)AX_MAX(
-					(int64_t)floor(mean + 0.5), 0);
-			}
-			for (uint64_t k = 0; k < n; k++) {
-				if (k && (add[k] == add[k - 1] || add[k] == 0))
-					continue;
-				m.add = add[k];
-				ax_family_build(&f->p, &m, &c);
-				snprintf(what, sizeof(what),
-					 "%s, %u columns dropped, %" PRIu64
-					 " added",
-					 name, drop, add[k]);
-				add_start(f, &c, what);
-			}
+			constant[1] = (uint64_t)AX_MAX((least + most) / 2, 0);
+			mean = floor(mean + 0.5);
+			constant[2] = mean > 0 ? (uint64_t)mean : 0;
+			some = 3;
 		}
-	ax_circuit_free(&c);
-}
-
-/* Ripple adders whose lowest bits are OR-ed (lower-part OR adder) or passed
- * from one operand. */
-static void
-add_adders(struct front *f)
-{
-	unsigned n = AX_MIN(f->wa, f->wb);
-	char what[128];
-
-	for (unsigned low = 0; low <= n; low++)
-		for (unsigned copy = 0; copy < (low ? 2u : 1u); copy++) {
-			struct ax_circuit c = AX_CIRCUIT_INIT;
-			uint16_t carry, zero, a, b, half, x, y;
-
-			c.ins = f->p.ins;
-			c.outs = f->outs;
-			carry = zero = ax_circuit_add(&c, AX_G_CONST0, 0, 0);
-			for (unsigned k = 0; k < f->outs; k++) {
-				unsigned ka = AX_MIN(k, f->wa - 1);
-				unsigned kb = AX_MIN(k, f->wb - 1);
-
-				a = (uint16_t)ka;
-				b = (uint16_t)(f->wa + kb);
-				if (!f->sign && k >= f->wa)
-					a = zero;
-				if (!f->sign && k >= f->wb)
-					b = zero;
-				if (k < low) {
-					c.out[k] = copy ? a
-							: ax_circuit_add(
-								  &c, AX_G_OR,
-								  a, b);
-					continue;
-				}
-				half = ax_circuit_add(&c, AX_G_XOR, a, b);
-				c.out[k] = ax_circuit_add(&c, AX_G_XOR, half,
-							  carry);
-				x = ax_circuit_add(&c, AX_G_NAND, a, b);
-				y = ax_circuit_add(&c, AX_G_NAND, half, carry);
-				carry = ax_circuit_add(&c, AX_G_NAND, x, y);
-			}
-			snprintf(what, sizeof(what), "ripple, %u bits %s", low,
-				 copy ? "of A alone" : "OR-ed");
+		for (unsigned k = 0; k < some; k++) {
+			if (k && (constant[k] == constant[k - 1] ||
+				  constant[k] == 0))
+				continue;
+			m->shape.add = constant[k];
+			if (k && !ax_member_build(&f->p, m, &c))
+				continue;
+			ax_member_name(what, sizeof(what), m);
 			add_start(f, &c, what);
-			ax_circuit_free(&c);
 		}
+	}
+	ax_circuit_free(&c);
+	free(list);
 }
 
 static int
@@ -223,11 +175,9 @@ front_find_starts(struct front *f, struct ax_err *err)
 {
 	if (add_given(f, err) < 0)
 		return -1;
+	f->given = f->starts;
 	if (f->other)
 		return 0;
-	if (f->op == AX_LUT_MUL)
-		add_multipliers(f);
-	else
-		add_adders(f);
+	add_structures(f);
 	return 0;
 }

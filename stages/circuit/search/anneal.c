@@ -46,6 +46,17 @@ ax_anneal_heat(double rwce)
 	return AX_MIN(AX_MAX(7.0 * ax_exp(0.6 * ax_log(rwce / 0.2)), 0.4), 8.0);
 }
 
+unsigned
+ax_anneal_restarts(const struct ax_anneal_params *q, double hot)
+{
+	/* enough visits for an annealing to get most of the way down */
+	double n = (double)q->steps / q->cycles / 100000;
+
+	/* a hotter start takes longer to cool */
+	n /= AX_MAX(hot, 1.0);
+	return (unsigned)AX_MIN(AX_MAX(n, (double)q->islands), 1024.0);
+}
+
 /* Annealings at work. */
 static unsigned
 live(const struct ax_anneal *a)

@@ -25,6 +25,10 @@ struct ax_anneal_params {
  * values grow with about its 0.6th power. */
 double ax_anneal_heat(double rwce);
 
+/* Restarts that suit the other parameters, and a temperature `hot` in
+ * transistors. */
+unsigned ax_anneal_restarts(const struct ax_anneal_params *q, double hot);
+
 struct ax_anneal_note {
 	uint64_t steps;
 	int64_t cost, transistors;

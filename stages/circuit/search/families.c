@@ -1,204 +1,349 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/circuit/search/families.h"
 
-/* Bits of one weight that still have to be added. */
-struct column {
-	uint16_t bit[128];
-	unsigned first, n;
+/* --- members ------------------------------------------------------------- */
+
+struct list {
+	struct ax_member *m;
+	size_t n, cap;
 };
 
-static void
-push(struct column *col, uint16_t bit)
+/* Is the sum of the operands wanted? */
+static bool
+wants_sum(const struct ax_problem *p)
 {
-	col->bit[col->first + col->n++] = bit;
-}
+	size_t flip = 0;
+	int64_t a, b;
 
-static uint16_t
-pull(struct column *col, bool newest)
-{
-	col->n--;
-	return newest ? col->bit[col->first + col->n] : col->bit[col->first++];
-}
-
-/* Two exclusive-ors and three NANDs; the carry goes to `up` if any. */
-static uint16_t
-full_adder(struct ax_circuit *c, uint16_t a, uint16_t b, uint16_t d,
-	   struct column *up)
-{
-	uint16_t half = ax_circuit_add(c, AX_G_XOR, a, b), x, y;
-
-	if (up) {
-		x = ax_circuit_add(c, AX_G_NAND, a, b);
-		y = ax_circuit_add(c, AX_G_NAND, half, d);
-		push(up, ax_circuit_add(c, AX_G_NAND, x, y));
+	if (p->sign)
+		flip = (size_t)1 << (p->ins - 1) | (size_t)1 << (p->wb - 1);
+	for (size_t q = 0; q < p->patterns; q++) {
+		a = (int64_t)((q ^ flip) >> p->wb);
+		b = (int64_t)((q ^ flip) & (((size_t)1 << p->wb) - 1));
+		if (p->sign) {
+			a -= (int64_t)1 << (p->wa - 1);
+			b -= (int64_t)1 << (p->wb - 1);
+		}
+		if (p->ref[q] != a + b)
+			return false;
 	}
-	return ax_circuit_add(c, AX_G_XOR, half, d);
+	return true;
 }
 
-static uint16_t
-half_adder(struct ax_circuit *c, uint16_t a, uint16_t b, struct column *up)
+static void
+add(struct list *l, const struct ax_problem *p, struct ax_shape s, bool swap)
 {
-	if (up)
-		push(up, ax_circuit_add(c, AX_G_AND, a, b));
-	return ax_circuit_add(c, AX_G_XOR, a, b);
+	s.op = ax_shape_is_sum(s.family) ? AX_SHAPE_ADD : AX_SHAPE_MUL;
+	s.wa = swap ? p->wb : p->wa;
+	s.wb = swap ? p->wa : p->wb;
+	s.sign = p->sign;
+	if (ax_shape_check(&s, NULL) < 0)
+		return;
+	AX_GROW(l->m, l->n, l->cap);
+	l->m[l->n++] = (struct ax_member){s, swap};
+}
+
+/* What else of a member can be chosen. */
+static void
+add_ways(struct list *l, const struct ax_problem *p, struct ax_shape s,
+	 bool all)
+{
+	bool tree = s.family == AX_SHAPE_TRUNCATED ||
+		    s.family == AX_SHAPE_BAUGH_WOOLEY ||
+		    s.family == AX_SHAPE_BROKEN_ARRAY;
+	bool booth = s.family == AX_SHAPE_BOOTH ||
+		     s.family == AX_SHAPE_BOOTH_APPROX ||
+		     s.family == AX_SHAPE_BOOTH_BROKEN ||
+		     s.family == AX_SHAPE_BOOTH_TRUNCATED;
+	bool order = booth || s.family == AX_SHAPE_BROKEN_ARRAY ||
+		     s.family == AX_SHAPE_ADDER_COPIED;
+
+	add(l, p, s, false);
+	if (!all)
+		return;
+	if (order)
+		add(l, p, s, true);
+	if (!tree && !booth)
+		return;
+	s.tree = AX_TREE_CHAIN;
+	add(l, p, s, false);
+	if (order)
+		add(l, p, s, true);
+}
+
+struct ax_member *
+ax_members(const struct ax_problem *p, bool all, size_t *n)
+{
+	bool sum = wants_sum(p);
+	struct list l = {0};
+
+	for (unsigned f = 0; f < AX_SHAPE_FAMILIES; f++) {
+		struct ax_shape s = {.family = (enum ax_shape_family)f};
+		bool two = f == AX_SHAPE_BROKEN_ARRAY || f == AX_SHAPE_GEAR;
+
+		if (ax_shape_is_sum(s.family) != sum)
+			continue;
+		/* whatever k and h the family does not have is refused */
+		for (s.k = 0; s.k <= p->ins; s.k++)
+			for (s.h = 0; s.h <= (two ? p->wb : 0); s.h++) {
+				/* broken in its columns alone is truncated */
+				if (f == AX_SHAPE_BROKEN_ARRAY &&
+				    (s.h == 0 || s.k < s.h || (s.k - s.h) % 2))
+					continue;
+				/* nothing approximate about it */
+				if (s.k == 0 && !ax_shape_is_exact(s.family) &&
+				    f != AX_SHAPE_MITCHELL)
+					continue;
+				add_ways(&l, p, s, all);
+			}
+	}
+	*n = l.n;
+	return l.m;
+}
+
+bool
+ax_member_adds(const struct ax_member *m)
+{
+	return m->shape.family == AX_SHAPE_TRUNCATED ||
+	       m->shape.family == AX_SHAPE_BROKEN_ARRAY ||
+	       m->shape.family == AX_SHAPE_BOOTH_TRUNCATED ||
+	       m->shape.family == AX_SHAPE_ADDER_TRUNCATED;
+}
+
+bool
+ax_member_build(const struct ax_problem *p, const struct ax_member *m,
+		struct ax_circuit *c)
+{
+	unsigned first = m->shape.wa, width = ax_shape_width(&m->shape), wa, wb;
+	struct ax_netlist *net;
+	uint16_t top, zero = 0;
+
+	ax_circuit_free(c);
+	if (ax_shape_build(&net, &m->shape, NULL) < 0)
+		return false;
+	if (ax_circuit_from_netlist(c, &wa, &wb, net, NULL) < 0) {
+		ax_netlist_free(net);
+		return false;
+	}
+	ax_netlist_free(net);
+	for (unsigned j = 0; m->swap && j < c->n; j++)
+		for (int k = 0; k < 2; k++)
+			if (c->in[j][k] < c->ins)
+				c->in[j][k] =
+					(uint16_t)(c->in[j][k] < first
+							   ? c->in[j][k] + p->wa
+							   : c->in[j][k] -
+								     first);
+	for (unsigned k = 0; m->swap && k < width; k++)
+		if (c->out[k] < c->ins)
+			c->out[k] = (uint16_t)(c->out[k] < first
+						       ? c->out[k] + p->wa
+						       : c->out[k] - first);
+	top = c->out[width - 1];
+	if (!p->extend && p->outs > width)
+		zero = ax_circuit_add(c, AX_G_CONST0, 0, 0);
+	for (unsigned k = width; k < p->outs; k++)
+		c->out[k] = p->extend ? top : zero;
+	c->outs = p->outs;
+	ax_circuit_tidy(c);
+	return true;
 }
 
 void
-ax_family_build(const struct ax_problem *p, const struct ax_family *f,
-		struct ax_circuit *c)
+ax_member_name(char *to, size_t room, const struct ax_member *m)
 {
-	struct column *col;
-	unsigned top_a = p->wa - 1, top_b = p->wb - 1;
-	uint64_t add = f->add;
-	uint16_t one, zero;
+	struct ax_str s = AX_STR_INIT;
 
-	if (f->booth) {
-		ax_booth_build(p, f, c);
-		return;
-	}
-	col = ax_calloc(AX_CIRCUIT_OUTS + 1, sizeof(*col));
-	ax_circuit_free(c);
-	c->ins = p->ins;
-	c->outs = p->outs;
-	one = ax_circuit_add(c, AX_G_CONST1, 0, 0);
-	zero = ax_circuit_add(c, AX_G_CONST0, 0, 0);
-	for (unsigned i = 0; i < p->wa; i++)
-		for (unsigned j = 0; j < p->wb; j++) {
-			/* the sign's partial products count negative: -x = ~x
-			 * + 1 less the weight of all bits above */
-			bool neg = p->sign && (i == top_a) != (j == top_b);
-
-			if (i + j < f->drop || i + j >= p->outs)
-				continue;
-			push(&col[i + j],
-			     ax_circuit_add(c, neg ? AX_G_NAND : AX_G_AND,
-					    (uint16_t)i,
-					    (uint16_t)(p->wa + j)));
-		}
-	if (p->sign)
-		add += ((uint64_t)1 << top_a) + ((uint64_t)1 << top_b) +
-		       ((uint64_t)1 << (p->ins - 1));
-	for (unsigned k = 0; k < p->outs; k++) {
-		struct column *here = &col[k];
-		struct column *up = k + 1 < p->outs ? &col[k + 1] : NULL;
-		uint16_t a, b, d;
-
-		if (add >> k & 1)
-			push(here, one);
-		while (here->n > 1) {
-			bool three = here->n > 2;
-
-			a = pull(here, f->chain);
-			b = pull(here, f->chain);
-			if (three) {
-				d = pull(here, f->chain);
-				push(here, full_adder(c, a, b, d, up));
-			} else {
-				push(here, half_adder(c, a, b, up));
-			}
-		}
-		c->out[k] = here->n ? pull(here, false) : zero;
-	}
-	free(col);
+	ax_str_add(&s, ax_shape_name(m->shape.family));
+	if (m->shape.k)
+		ax_str_addf(&s, ", k %u", m->shape.k);
+	if (m->shape.h)
+		ax_str_addf(&s, ", h %u", m->shape.h);
+	if (ax_member_adds(m))
+		ax_str_addf(&s, ", %" PRIu64 " added", m->shape.add);
+	if (m->shape.tree == AX_TREE_CHAIN)
+		ax_str_add(&s, ", chained");
+	if (m->swap)
+		ax_str_add(&s, ", of B and A");
+	snprintf(to, room, "%s", s.buf);
+	ax_str_free(&s);
 }
 
-/* Smallest and largest of wanted - got, modulo the width of the result. */
-static void
-error_range(const struct ax_problem *p, const struct ax_circuit *c,
-	    int64_t *least, int64_t *most)
-{
-	int32_t *got = ax_calloc(p->patterns, sizeof(*got));
-	int64_t span = (int64_t)1 << p->outs, e;
+/* --- those that keep a bound --------------------------------------------- */
 
-	ax_problem_table(p, c, got);
+/*
+ * Smallest and largest of wanted - got, modulo the width of the result; false
+ * as soon as they are further apart than `most_apart`.
+ */
+static bool
+error_range(const struct ax_problem *p, const struct ax_circuit *c,
+	    int64_t most_apart, int64_t *least, int64_t *most)
+{
+	const size_t chunk = 32;
+	int32_t *got = ax_calloc(chunk * AX_BLOCK_BITS, sizeof(*got));
+	int64_t span = (int64_t)1 << p->outs, e;
+	bool near = true;
+
 	*least = INT64_MAX;
 	*most = INT64_MIN;
-	for (size_t i = 0; i < p->patterns; i++) {
-		e = ((int64_t)p->ref[i] - got[i]) & (span - 1);
-		if (e >= span / 2)
-			e -= span;
-		*least = AX_MIN(*least, e);
-		*most = AX_MAX(*most, e);
+	for (size_t b = 0; b < p->blocks && near; b += chunk) {
+		size_t at = b * AX_BLOCK_BITS, n = AX_MIN(chunk, p->blocks - b);
+
+		ax_problem_part(p, c, b, n, got);
+		n = AX_MIN(n * AX_BLOCK_BITS, p->patterns);
+		for (size_t i = 0; i < n; i++) {
+			e = ((int64_t)p->ref[at + i] - got[i]) & (span - 1);
+			if (e >= span / 2)
+				e -= span;
+			*least = AX_MIN(*least, e);
+			*most = AX_MAX(*most, e);
+		}
+		near = *most - *least <= most_apart;
 	}
 	free(got);
+	return near;
 }
 
-/* A member of a family as a start; false when it breaks the bound. */
+/* A member as a start; false when it breaks the bound. */
 static bool
-make_start(const struct ax_search *s, const struct ax_family *f,
+make_start(const struct ax_search *s, const struct ax_member *m,
 	   struct ax_start *to)
 {
-	ax_family_build(s->p, f, &to->c);
-	ax_circuit_tidy(&to->c);
-	if (ax_search_legalise(s, &to->c, NULL) < 0 ||
+	if (!ax_member_build(s->p, m, &to->c) ||
+	    ax_search_legalise(s, &to->c, NULL) < 0 ||
 	    !ax_search_feasible(s, &to->c)) {
 		ax_circuit_free(&to->c);
 		return false;
 	}
 	to->cost = ax_circuit_cost(&to->c, &s->costs);
-	snprintf(to->what, sizeof(to->what),
-		 "%s, %u columns dropped, %" PRIu64 " added%s",
-		 f->booth ? f->swap ? "Booth by A" : "Booth" : "array", f->drop,
-		 f->add, f->chain ? ", chained" : "");
+	ax_member_name(to->what, sizeof(to->what), m);
 	return true;
 }
 
-enum { CONSTANTS = 6 };
+/* A member at first sight. */
+struct sight {
+	struct ax_member m;
+	size_t at; /* among the members */
+	int64_t cost;
+	int64_t lo, hi; /* constants that keep the bound */
+};
 
-/*
- * The members of one shape and number of dropped columns that keep the bound:
- * any constant of a range does, a few of them are taken.
- */
+enum { CONSTANTS = 6, SIGHTS = 24 };
+
+/* Of the constants of a range the roundest, and a walk through it. */
 static void
-add_constants(const struct ax_search *s, struct ax_family f, uint64_t bound,
-	      struct ax_start *list, size_t *n)
+choose_constants(int64_t lo, int64_t hi, int64_t *add)
 {
-	struct ax_circuit c = AX_CIRCUIT_INIT;
-	int64_t least, most, lo, hi, step = 1, add[CONSTANTS];
-	int64_t w = (int64_t)AX_MIN(bound, 1u << 30);
+	int64_t step = 1;
 
-	ax_family_build(s->p, &f, &c);
-	error_range(s->p, &c, &least, &most);
-	ax_circuit_free(&c);
-	lo = AX_MAX(most - w, 0);
-	hi = least + w;
-	if (lo > hi)
-		return;
-	/* the roundest number of the range, and a walk through it */
 	while ((lo + 2 * step - 1) / (2 * step) * (2 * step) <= hi && step < hi)
 		step *= 2;
 	add[0] = (lo + step - 1) / step * step;
 	for (int k = 1; k < CONSTANTS; k++)
 		add[k] = lo + (hi - lo) * (k - 1) / (CONSTANTS - 2);
-	for (int k = 0; k < CONSTANTS; k++) {
+}
+
+static void
+add_starts(const struct ax_search *s, const struct sight *t,
+	   struct ax_start *list, size_t *n)
+{
+	struct ax_member m = t->m;
+	int64_t add[CONSTANTS] = {0};
+	int some = 1;
+
+	m.shape.rough = false;
+	if (ax_member_adds(&m)) {
+		choose_constants(t->lo, t->hi, add);
+		some = CONSTANTS;
+	}
+	for (int k = 0; k < some; k++) {
 		bool known = false;
 
 		for (int j = 0; j < k; j++)
 			known = known || add[j] == add[k];
-		f.add = (uint64_t)add[k];
-		for (int chain = 0; chain < 2 && !known; chain++) {
-			f.chain = chain != 0;
-			*n += make_start(s, &f, &list[*n]);
-		}
+		m.shape.add = (uint64_t)add[k];
+		if (!known)
+			*n += make_start(s, &m, &list[*n]);
 	}
 }
 
-struct ax_start *
-ax_families(const struct ax_search *s, uint64_t bound, size_t *n)
+static int
+by_cost(const void *a, const void *b)
 {
-	const unsigned shapes = 3;
+	const struct sight *x = a, *y = b;
+
+	if (x->cost != y->cost)
+		return x->cost < y->cost ? -1 : 1;
+	return x->at < y->at ? -1 : 1;
+}
+
+/* Do the errors leave a constant (or none) with which the bound holds? */
+static bool
+keeps(const struct ax_problem *p, struct sight *t, int64_t bound)
+{
+	struct ax_circuit c = AX_CIRCUIT_INIT;
+	int64_t least, most;
+	bool good = ax_member_build(p, &t->m, &c) &&
+		    error_range(p, &c, 2 * bound, &least, &most);
+
+	ax_circuit_free(&c);
+	if (!good)
+		return false;
+	if (!ax_member_adds(&t->m))
+		return most <= bound && least >= -bound;
+	t->lo = AX_MAX(most - bound, 0);
+	t->hi = least + bound;
+	return t->lo <= t->hi;
+}
+
+/*
+ * All members are built roughly to see what they cost; from the cheapest on
+ * they are measured, until some that keep the bound are found and what remains
+ * costs more than they.
+ */
+static size_t
+survey(const struct ax_search *s, int64_t bound, struct sight *list)
+{
+	size_t n, found = 0;
+	struct ax_member *m = ax_members(s->p, true, &n);
+	struct sight *all = ax_calloc(n + 1, sizeof(*all));
+
+	for (size_t i = 0; i < n; i++) {
+		struct ax_circuit c = AX_CIRCUIT_INIT;
+
+		m[i].shape.rough = true;
+		all[i].m = m[i];
+		all[i].at = i;
+		all[i].cost = INT64_MAX;
+		if (ax_member_build(s->p, &m[i], &c) &&
+		    ax_search_legalise(s, &c, NULL) == 0)
+			all[i].cost = ax_circuit_cost(&c, &s->costs);
+		ax_circuit_free(&c);
+	}
+	qsort(all, n, sizeof(*all), by_cost);
+	for (size_t i = 0; i < n && found < SIGHTS; i++) {
+		if (all[i].cost == INT64_MAX ||
+		    (found && all[i].cost > list[0].cost * 23 / 20))
+			break;
+		if (keeps(s->p, &all[i], bound))
+			list[found++] = all[i];
+	}
+	free(all);
+	free(m);
+	return found;
+}
+
+struct ax_start *
+ax_families(const struct ax_search *s, uint64_t bound, size_t more, size_t *n)
+{
 	struct ax_start *list =
-		ax_calloc((size_t)(s->p->outs + 1) * shapes * CONSTANTS * 2 + 1,
-			  sizeof(*list));
+		ax_calloc(SIGHTS * CONSTANTS + more + 1, sizeof(*list));
+	struct sight sight[SIGHTS];
+	size_t found = survey(s, (int64_t)AX_MIN(bound, 1u << 30), sight);
 
 	*n = 0;
-	for (unsigned drop = 0; drop <= s->p->outs; drop++)
-		for (unsigned shape = 0; shape < shapes; shape++)
-			add_constants(s,
-				      (struct ax_family){.drop = drop,
-							 .booth = shape > 0,
-							 .swap = shape == 2},
-				      bound, list, n);
+	for (size_t i = 0; i < found; i++)
+		add_starts(s, &sight[i], list, n);
 	ax_starts_sort(list, *n);
 	return list;
 }
@@ -222,4 +367,14 @@ ax_starts_sort(struct ax_start *list, size_t n)
 			list[b] = list[b - 1];
 		list[b] = t;
 	}
+}
+
+size_t
+ax_starts_worth(const struct ax_start *list, size_t n)
+{
+	size_t k = AX_MIN(n, (size_t)1);
+
+	while (k < n && k < 32 && list[k].cost <= list[0].cost * 11 / 10)
+		k++;
+	return k;
 }

@@ -1,51 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Multipliers that need no search, as places to start one from: partial
- * products (signed ones after Baugh and Wooley, "A two's complement parallel
- * array multiplication algorithm", IEEE Trans. Comp. 1973) compressed column
- * by column, with the lowest columns left out and a constant put in for them.
+ * Where a search starts: the circuits of stages/circuit/structures that fit a
+ * problem, among them those that keep a bound on the largest error.
  */
 #ifndef AX_SEARCH_FAMILIES_H
 #define AX_SEARCH_FAMILIES_H
 
 #include "stages/circuit/search/island.h"
+#include "stages/circuit/structures/structures.h"
 
-struct ax_family {
-	unsigned drop; /* partial products of columns below this are left out */
-	uint64_t add;  /* constant added, any column */
-	bool chain;    /* sums ripple through a column instead of queueing */
-	bool booth;    /* rows of radix-4 digits instead of single bits */
-	bool swap;     /* the digits are those of A (booth) */
+struct ax_member {
+	struct ax_shape shape;
+	bool swap; /* made for B times A: B is its first operand */
 };
 
-/* The circuit for operands and result of the problem; replaces *c. */
-void ax_family_build(const struct ax_problem *p, const struct ax_family *f,
-		     struct ax_circuit *c);
-
 /*
- * Modified Booth recoding (MacSorley, "High-speed arithmetic in binary
- * computers", Proc. IRE 1961): the digits -2..2 of one operand select rows of
- * the other. Called by ax_family_build.
+ * Members of every family of products, or of sums where that is what is wanted
+ * of the circuit, without constants. `all`: with each tree and each order of
+ * the operands, where that makes a difference. Caller frees.
  */
-void ax_booth_build(const struct ax_problem *p, const struct ax_family *f,
-		    struct ax_circuit *c);
+struct ax_member *ax_members(const struct ax_problem *p, bool all, size_t *n);
+/* Does a constant belong to the family? */
+bool ax_member_adds(const struct ax_member *m);
+/* The circuit, of the problem's width; false where the shape does not exist.
+ * Replaces *c. */
+bool ax_member_build(const struct ax_problem *p, const struct ax_member *m,
+		     struct ax_circuit *c);
+/* Says what it is, in at most 95 characters. */
+void ax_member_name(char *to, size_t room, const struct ax_member *m);
 
 /* A circuit to start from. */
 struct ax_start {
 	struct ax_circuit c;
 	int64_t cost;
-	char what[64];
+	char what[96];
 };
 
 /*
- * Members of the families that keep the bound: every shape and number of
- * dropped columns with a few constants, legal and tidy, cheapest first. There
- * is room for one more in the list. Caller frees with ax_starts_free.
+ * Members that keep the bound, with a few constants where they take one: legal,
+ * tidy, cheapest first, none that costs much more than the cheapest. There is
+ * room for `more` others in the list. Caller frees with ax_starts_free.
  */
 struct ax_start *ax_families(const struct ax_search *s, uint64_t bound,
-			     size_t *n);
+			     size_t more, size_t *n);
 void ax_starts_free(struct ax_start *list, size_t n);
 /* Sorts by cost; equal ones keep their order. */
 void ax_starts_sort(struct ax_start *list, size_t n);
+/* How many, cheapest first, are worth a try. */
+size_t ax_starts_worth(const struct ax_start *list, size_t n);
 
 #endif

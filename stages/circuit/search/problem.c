@@ -127,6 +127,13 @@ void
 ax_problem_table(const struct ax_problem *p, const struct ax_circuit *c,
 		 int32_t *out)
 {
+	ax_problem_part(p, c, 0, p->blocks, out);
+}
+
+void
+ax_problem_part(const struct ax_problem *p, const struct ax_circuit *c,
+		size_t block, size_t n, int32_t *out)
+{
 	size_t rows = c->ins + c->n;
 	uint64_t *v = ax_aligned((rows + 1) * AX_BLOCK_WORDS, sizeof(*v));
 	struct ax_kop *op = ax_calloc(c->n + 1, sizeof(*op));
@@ -135,12 +142,12 @@ ax_problem_table(const struct ax_problem *p, const struct ax_circuit *c,
 	for (unsigned j = 0; j < c->n; j++)
 		op[j] = (struct ax_kop){c->in[j][0], c->in[j][1], c->ins + j,
 					c->gate[j]};
-	for (size_t b = 0; b < p->blocks; b++) {
-		memcpy(v, ax_problem_inputs(p, b),
+	for (size_t b = 0; b < n; b++) {
+		memcpy(v, ax_problem_inputs(p, block + b),
 		       p->ins * AX_BLOCK_WORDS * sizeof(*v));
 		p->kern->run(v, AX_BLOCK_WORDS, op, c->n);
 		for (size_t i = 0; i < AX_BLOCK_BITS; i++) {
-			if (b * AX_BLOCK_BITS + i >= p->patterns)
+			if ((block + b) * AX_BLOCK_BITS + i >= p->patterns)
 				break;
 			x = 0;
 			for (unsigned k = 0; k < c->outs; k++)

@@ -43,6 +43,10 @@ uint64_t *ax_problem_limits(const struct ax_problem *p, uint64_t bound);
 /* Result of the circuit by pattern, `patterns` numbers, in `out`. */
 void ax_problem_table(const struct ax_problem *p, const struct ax_circuit *c,
 		      int32_t *out);
+/* The same for `n` blocks from `block` on, into `out` from its start: n *
+ * AX_BLOCK_BITS numbers, less where there are fewer patterns. */
+void ax_problem_part(const struct ax_problem *p, const struct ax_circuit *c,
+		     size_t block, size_t n, int32_t *out);
 void ax_problem_measure(const struct ax_problem *p, const struct ax_circuit *c,
 			struct ax_errors *e);
 /* Bit rows of the operands of one block: row i of AX_BLOCK_WORDS words. */

@@ -39,6 +39,7 @@ struct left_out {
 	int64_t least, most;
 	ax_wide mean4;    /* 4 E[D] */
 	ax_wide square16; /* 16 E[D^2] */
+	ax_wide eighths;  /* of Booth rows: 8 * 2^wa * E[D] */
 };
 
 static void
@@ -119,28 +120,6 @@ truncated(struct ax_shape_error *e, const struct ax_shape *s)
 	e->mae = e->bias < 0 ? -e->bias : e->bias;
 }
 
-uint64_t
-ax_shape_mean_constant(const struct ax_shape *s)
-{
-	struct left_out d;
-
-	if (s->family == AX_SHAPE_ADDER_TRUNCATED)
-		return (uint64_t)pow2(s->k) - 1;
-	leave_out(&d, s);
-	return (uint64_t)((d.mean4 + 2) / 4);
-}
-
-uint64_t
-ax_shape_half_constant(const struct ax_shape *s)
-{
-	struct left_out d;
-
-	if (s->family == AX_SHAPE_ADDER_TRUNCATED)
-		return (uint64_t)pow2(s->k) - 1;
-	leave_out(&d, s);
-	return (uint64_t)((d.least + d.most) / 2);
-}
-
 /* --- rows and compressors: bounds ---------------------------------------- */
 
 static void
@@ -163,6 +142,134 @@ booth_bound(const struct ax_shape *s)
 	for (unsigned r = 0; r < rows && 2 * r < s->k; r++)
 		sum += (uint64_t)(pow2(s->k) - pow2(2 * r));
 	return sum;
+}
+
+/*
+ * What a truncated Booth row leaves out of digit (neg mid low) times a: the
+ * bits below column k of the one's complement, and the 1 that it misses. A
+ * carry out of the row's first bit stays where its second does.
+ */
+static int64_t
+booth_rest(const struct ax_shape *s, unsigned r, int64_t a, unsigned bits)
+{
+	unsigned base = 2 * r, end = s->wa + !s->sign;
+	int64_t neg = bits >> 2, one = (bits ^ bits >> 1) & 1;
+	int64_t digit = (bits & 1) + (bits >> 1 & 1) - 2 * neg;
+	int64_t exact = digit * a * pow2(base), kept = 0, p, bit0;
+	unsigned first = s->k > base ? s->k - base : 0;
+
+	if (base + end < s->k)
+		return exact;
+	/* as a number with the sign bit at `end` */
+	p = digit < 0 ? -digit * a : digit * a;
+	p = (neg ? -p - 1 : p) * pow2(base);
+	bit0 = one & a & 1;
+	if (first == 0)
+		return 0;
+	kept = p - (p & (pow2(s->k) - 1));
+	if (first == 1)
+		kept += (neg & !bit0) * pow2(base + 1);
+	return exact - kept;
+}
+
+/* D as above, over all b for each a: the digits of neighbours share a bit. */
+static void
+booth_leave_out(struct left_out *d, const struct ax_shape *s)
+{
+	unsigned rows = s->sign ? (s->wb + 1) / 2 : s->wb / 2 + 1;
+	ax_wide sum = 0; /* of 8 times the mean for each a */
+
+	d->least = INT64_MAX;
+	d->most = INT64_MIN;
+	for (unsigned n = 0; n < 1u << s->wa; n++) {
+		int64_t a = n, lo[2] = {0, INT64_MAX / 2}, hi[2], nlo[2],
+			nhi[2];
+
+		if (s->sign && n >> (s->wa - 1))
+			a -= pow2(s->wa);
+		hi[0] = 0;
+		hi[1] = INT64_MIN / 2;
+		for (unsigned r = 0; r < rows; r++) {
+			int64_t at[8], mean = 0;
+			unsigned ways = 0;
+
+			nlo[0] = nlo[1] = INT64_MAX / 2;
+			nhi[0] = nhi[1] = INT64_MIN / 2;
+			for (unsigned t = 0; t < 8; t++) {
+				unsigned low = t & 1, mid = t >> 1 & 1,
+					 neg = t >> 2;
+
+				/* no bit below the first, copies of the sign or
+				 * zeros above the last */
+				if ((r == 0 && low) ||
+				    (2 * r >= s->wb &&
+				     mid != (s->sign ? low : 0)) ||
+				    (2 * r + 1 >= s->wb &&
+				     neg != (s->sign ? mid : 0)))
+					continue;
+				at[t] = booth_rest(s, r, a, t);
+				mean += at[t];
+				ways++;
+				nlo[neg] = AX_MIN(nlo[neg], lo[low] + at[t]);
+				nhi[neg] = AX_MAX(nhi[neg], hi[low] + at[t]);
+			}
+			sum += (ax_wide)mean * (8 / ways);
+			memcpy(lo, nlo, sizeof(lo));
+			memcpy(hi, nhi, sizeof(hi));
+		}
+		d->least = AX_MIN(d->least, AX_MIN(lo[0], lo[1]));
+		d->most = AX_MAX(d->most, AX_MAX(hi[0], hi[1]));
+	}
+	d->eighths = sum;
+}
+
+static void
+booth_truncated(struct ax_shape_error *e, const struct ax_shape *s)
+{
+	int64_t add = (int64_t)s->add;
+	struct left_out d = {0};
+
+	booth_leave_out(&d, s);
+	/* an unsigned result must not fall below 0 either */
+	if (!fits(s, add - d.most, add - d.least) || (!s->sign && add < d.most))
+		return;
+	e->wce_known = e->bias_known = true;
+	e->wce = AX_MAX(distance(add, d.most), distance(add, d.least));
+	e->bias = (double)add - ratio(d.eighths, s->wa + 3);
+	e->mae_known = add <= d.least || add >= d.most;
+	e->mae = e->bias < 0 ? -e->bias : e->bias;
+}
+
+/* What a constant can do is to add: where more would have to be taken away, 0.
+ */
+uint64_t
+ax_shape_mean_constant(const struct ax_shape *s)
+{
+	struct left_out d = {0};
+	int64_t half = pow2(s->wa + 2), of = pow2(s->wa + 3);
+
+	if (s->family == AX_SHAPE_ADDER_TRUNCATED)
+		return (uint64_t)pow2(s->k) - 1;
+	if (s->family == AX_SHAPE_BOOTH_TRUNCATED) {
+		booth_leave_out(&d, s);
+		return d.eighths > 0 ? (uint64_t)((d.eighths + half) / of) : 0;
+	}
+	leave_out(&d, s);
+	return (uint64_t)((d.mean4 + 2) / 4);
+}
+
+uint64_t
+ax_shape_half_constant(const struct ax_shape *s)
+{
+	struct left_out d = {0};
+
+	if (s->family == AX_SHAPE_ADDER_TRUNCATED)
+		return (uint64_t)pow2(s->k) - 1;
+	if (s->family == AX_SHAPE_BOOTH_TRUNCATED)
+		booth_leave_out(&d, s);
+	else
+		leave_out(&d, s);
+	return (uint64_t)AX_MAX((d.least + d.most) / 2, 0);
 }
 
 /* --- one operand at a time ----------------------------------------------- */
@@ -326,6 +433,12 @@ low_bits(struct ax_shape_error *e, const struct ax_shape *s)
 			e->mse += at * (m * m + (m * m - 1) / 6);
 		}
 		e->bias = -e->mae;
+	} else if (s->family == AX_SHAPE_ADDER_COPIED) {
+		/* those of b are missing */
+		e->wce = (uint64_t)pow2(k) - 1;
+		e->mae = (double)(pow2(k) - 1) / 2;
+		e->bias = -e->mae;
+		e->mse = (double)((pow2(k) - 1) * (pow2(k + 1) - 1)) / 6;
 	} else {
 		for (int64_t sum = 0; sum < 2 * pow2(k) - 1; sum++) {
 			int64_t ways = AX_MIN(sum + 1, 2 * pow2(k) - 1 - sum);
@@ -373,6 +486,9 @@ ax_shape_error(struct ax_shape_error *e, const struct ax_shape *s)
 	case AX_SHAPE_BOOTH_APPROX:
 	case AX_SHAPE_BOOTH_BROKEN:
 		bounded(e, s, booth_bound(s));
+		break;
+	case AX_SHAPE_BOOTH_TRUNCATED:
+		booth_truncated(e, s);
 		break;
 	case AX_SHAPE_DRUM:
 	case AX_SHAPE_SSM:

@@ -46,15 +46,16 @@ ax_and_products(struct ax_columns *c, struct ax_sheet *s,
 /*
  * Booth's recoding in radix 4 (MacSorley, "High-speed arithmetic in binary
  * computers", 1961): digit d of -2..2 from three bits of B; its row is d * A in
- * one's complement, and the missing 1 where it is negative. Two ways to be
- * approximate in the columns below k, both with 0 * b = a * 0 = 0:
+ * one's complement, and the missing 1 where it is negative. Three ways to be
+ * approximate in the columns below k, the first two with 0 * b = a * 0 = 0:
  * - BOOTH_APPROX has a shorter encoder there, to which 2 A is A (in the manner
  *   of Liu, Qian, Wang, Jiang, Han, Lombardi, "Design of approximate radix-4
  *   Booth multipliers", IEEE Trans. Comp. 2017);
  * - BOOTH_BROKEN makes no bits there, and the missing 1 goes to column k: each
  *   row is cut towards zero, or, where A is negative, down (in the manner of
- * Farshchi, Abrishami, Fakhraie, "New approximate multiplier for low power
- * digital signal processing", 2013).
+ *   Farshchi, Abrishami, Fakhraie, "New approximate multiplier for low power
+ *   digital signal processing", 2013);
+ * - BOOTH_TRUNCATED leaves that 1 out too, and a constant makes up for it.
  */
 unsigned
 ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
@@ -64,7 +65,9 @@ ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 	unsigned rows = shape->sign ? (wb + 1) / 2 : wb / 2 + 1;
 	uint32_t fill_b = shape->sign ? o->b[wb - 1] : AX_S0;
 	bool approx = shape->family == AX_SHAPE_BOOTH_APPROX;
-	unsigned broken = shape->family == AX_SHAPE_BOOTH_BROKEN ? shape->k : 0;
+	bool cut = shape->family == AX_SHAPE_BOOTH_TRUNCATED;
+	unsigned broken =
+		cut || shape->family == AX_SHAPE_BOOTH_BROKEN ? shape->k : 0;
 
 	for (unsigned r = 0; r < rows; r++) {
 		unsigned base = 2 * r;
@@ -88,7 +91,7 @@ ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 			else
 				p = ax_sheet_or(s, ax_sheet_and(s, one, here),
 						ax_sheet_and(s, two, below));
-			if (i > first) {
+			if (i > first || (cut && i > 0)) {
 				ax_columns_put(c, base + i,
 					       ax_sheet_xor(s, p, neg), r);
 				continue;
@@ -98,13 +101,23 @@ ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 			ax_columns_put(c, base + i + 1,
 				       ax_sheet_and(s, neg, p ^ 1), r + 1);
 		}
+		/* of a row cut at its second bit the carry of the first is
+		 * still there */
+		if (cut && first == 1)
+			ax_columns_put(
+				c, base + 1,
+				ax_sheet_and(s, neg,
+					     ax_sheet_and(s, one, o->a[0]) ^ 1),
+				r + 1);
+		if (cut && base + end < broken)
+			continue;
 		/* the row's sign; nothing else is left of a row cut whole */
 		p = neg;
 		if (shape->sign)
 			p = ax_sheet_xor(s, ax_sheet_and(s, some, o->a[wa - 1]),
 					 neg);
 		ax_columns_put_negative(c, AX_MAX(base + end, broken), p, r);
-		if (first >= end)
+		if (first >= end && !cut)
 			ax_columns_put(c, broken, neg, r + 1);
 	}
 	return rows + 1;

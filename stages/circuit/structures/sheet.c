@@ -296,14 +296,13 @@ link_up(struct choice *c)
 }
 
 static void
-choose(struct choice *c)
+choose(struct choice *c, unsigned sweeps)
 {
 	const struct ax_sheet *s = c->s;
 	struct ax_rng rng = ax_rng(1, "polarity", 0);
 	uint8_t *best = ax_calloc(s->n, 1);
 	uint32_t *list = ax_calloc(s->n, sizeof(*list)), n = 0;
 	int64_t least, before;
-	const unsigned sweeps = 160;
 
 	for (uint32_t i = 1 + s->inputs; i < s->n; i++)
 		if (c->live[i])
@@ -387,7 +386,7 @@ emit_gate(struct emit *e, uint32_t i)
 
 struct ax_netlist *
 ax_sheet_finish(struct ax_sheet *s, const char *name, const char *out,
-		const uint32_t *bit, unsigned width)
+		const uint32_t *bit, unsigned width, unsigned sweeps)
 {
 	struct choice c = {.s = s, .outs = width};
 	struct ax_netlist *net = s->net;
@@ -407,7 +406,7 @@ ax_sheet_finish(struct ax_sheet *s, const char *name, const char *out,
 			c.live[s->part[i].b / 2] = 1;
 		}
 	link_up(&c);
-	choose(&c);
+	choose(&c, sweeps);
 
 	free(net->name);
 	net->name = ax_strdup(name);

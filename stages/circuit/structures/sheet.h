@@ -39,11 +39,12 @@ void ax_sheet_add3(struct ax_sheet *s, uint32_t a, uint32_t b, uint32_t c,
 
 /*
  * The netlist, with one output bus: INV, two-input gates and, at outputs,
- * constants. Dead parts are dropped. Polarities are annealed with a fixed seed:
- * the same sheet gives the same netlist. Caller frees.
+ * constants. Dead parts are dropped. Polarities are annealed, `sweeps` looks at
+ * each gate, with a fixed seed: the same sheet gives the same netlist. Caller
+ * frees.
  */
 struct ax_netlist *ax_sheet_finish(struct ax_sheet *s, const char *name,
 				   const char *out, const uint32_t *bit,
-				   unsigned width);
+				   unsigned width, unsigned sweeps);
 
 #endif

@@ -23,12 +23,14 @@ static const struct {
 	[AX_SHAPE_COMPRESSOR] = {"compressor", .k = PRODUCT},
 	[AX_SHAPE_BOOTH_APPROX] = {"booth_approx", .k = PRODUCT},
 	[AX_SHAPE_BOOTH_BROKEN] = {"booth_broken", .k = PRODUCT},
+	[AX_SHAPE_BOOTH_TRUNCATED] = {"booth_truncated", .k = PRODUCT},
 	[AX_SHAPE_DRUM] = {"drum", .k = LONGER, .least = 2},
 	[AX_SHAPE_SSM] = {"ssm", .k = LONGER, .least = 1},
 	[AX_SHAPE_MITCHELL] = {.name = "mitchell"},
 	[AX_SHAPE_ADDER] = {"adder", .sum = true, .exact = true},
 	[AX_SHAPE_ADDER_TRUNCATED] = {"adder_truncated", .sum = true,
 				      .k = LONGER},
+	[AX_SHAPE_ADDER_COPIED] = {"adder_copied", .sum = true, .k = LONGER},
 	[AX_SHAPE_LOA] = {"loa", .sum = true, .k = LONGER},
 	[AX_SHAPE_ETA] = {"eta", .sum = true, .k = LONGER},
 	[AX_SHAPE_GEAR] = {"gear", .sum = true, .k = LONGER, .h = LONGER,
@@ -167,6 +169,7 @@ ax_shape_check(const struct ax_shape *s, struct ax_err *err)
 		return -1;
 	if (s->add && s->family != AX_SHAPE_TRUNCATED &&
 	    s->family != AX_SHAPE_BROKEN_ARRAY &&
+	    s->family != AX_SHAPE_BOOTH_TRUNCATED &&
 	    s->family != AX_SHAPE_ADDER_TRUNCATED)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "family %s takes no constant", name);
@@ -203,7 +206,8 @@ product(struct ax_columns *c, struct ax_sheet *s, const struct ax_shape *t,
 {
 	bool booth = t->family == AX_SHAPE_BOOTH ||
 		     t->family == AX_SHAPE_BOOTH_APPROX ||
-		     t->family == AX_SHAPE_BOOTH_BROKEN;
+		     t->family == AX_SHAPE_BOOTH_BROKEN ||
+		     t->family == AX_SHAPE_BOOTH_TRUNCATED;
 	enum ax_shape_tree tree = t->tree;
 	unsigned rows;
 
@@ -272,7 +276,8 @@ ax_shape_build(struct ax_netlist **out, const struct ax_shape *t,
 	c = ax_calloc(1, sizeof(*c));
 	s = ax_sheet_new();
 	draw(s, t, c, bit);
-	*out = ax_sheet_finish(s, ops[t->op], "OUT", bit, ax_shape_width(t));
+	*out = ax_sheet_finish(s, ops[t->op], "OUT", bit, ax_shape_width(t),
+			       t->rough ? 8 : 160);
 	ax_sheet_free(s);
 	free(c);
 	return 0;

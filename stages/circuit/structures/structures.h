@@ -29,12 +29,14 @@ enum ax_shape_family {
 	AX_SHAPE_COMPRESSOR,   /* 4-2 compressors in columns below k */
 	AX_SHAPE_BOOTH_APPROX, /* columns below k never double */
 	AX_SHAPE_BOOTH_BROKEN, /* bits of columns below k left out */
-	AX_SHAPE_DRUM,         /* k leading bits of each operand */
-	AX_SHAPE_SSM,          /* the upper or the lower k bits */
-	AX_SHAPE_MITCHELL,     /* logarithms */
+	AX_SHAPE_BOOTH_TRUNCATED, /* carries there too; `add` put in */
+	AX_SHAPE_DRUM,            /* k leading bits of each operand */
+	AX_SHAPE_SSM,             /* the upper or the lower k bits */
+	AX_SHAPE_MITCHELL,        /* logarithms */
 	/* sums */
 	AX_SHAPE_ADDER,           /* exact */
 	AX_SHAPE_ADDER_TRUNCATED, /* low k bits are those of `add` */
+	AX_SHAPE_ADDER_COPIED,    /* low k bits are those of A */
 	AX_SHAPE_LOA,             /* low k bits ORed */
 	AX_SHAPE_ETA,             /* low k bits without carries */
 	AX_SHAPE_GEAR, /* sub-adders of h + k bits, k new ones each */
@@ -69,6 +71,8 @@ struct ax_shape {
 	uint64_t add;    /* constant of the truncated families */
 	enum ax_shape_tree tree;
 	enum ax_shape_adder adder;
+	bool rough; /* a first look: polarities hardly chosen, some 10 % larger
+		       and ten times as fast */
 };
 
 /* Names as in the stage's parameters; *_parse returns the count (AX_TREES ...)

@@ -19,6 +19,8 @@ low_part(struct ax_sheet *s, const struct ax_shape *t, const uint32_t *a,
 	for (unsigned i = t->k; i-- > 0;) {
 		if (t->family == AX_SHAPE_ADDER_TRUNCATED) {
 			out[i] = t->add >> i & 1 ? AX_S1 : AX_S0;
+		} else if (t->family == AX_SHAPE_ADDER_COPIED) {
+			out[i] = a[i];
 		} else if (t->family == AX_SHAPE_LOA) {
 			out[i] = ax_sheet_or(s, a[i], b[i]);
 		} else {
