@@ -136,6 +136,98 @@ test_table(const struct ax_conv *c, const struct ax_lut *t, bool positive,
 	free(want);
 }
 
+/* Tables that have a short way: the sums are the same on it. */
+static int32_t
+cut(int a, int b)
+{
+	return (a & ~3) * (b & ~1);
+}
+
+static int32_t
+cut_and_more(int a, int b)
+{
+	return cut(a, b) + 7 * b * b - 3;
+}
+
+static int32_t
+square(int a, int b)
+{
+	return a * a * b;
+}
+
+static int32_t
+huge(int a, int b)
+{
+	return 60 * a * b;
+}
+
+static int32_t
+constant(int a, int b)
+{
+	(void)a;
+	return 5 * b;
+}
+
+static int32_t
+two_terms(int a, int b)
+{
+	return a * b + (a & 1) * (b & 1);
+}
+
+static int32_t
+near(int a, int b)
+{
+	return 200 * b + ((a * 37 + b * 11) & 255);
+}
+
+static const struct {
+	const char *name;
+	int32_t (*at)(int a, int b);
+	const char *way;
+	bool bytes;
+} ways[] = {
+	{"operands cut short", cut, "factored table", false},
+	{"the same, with constants", cut_and_more, "factored table", false},
+	{"a square of one operand", square, "factored table", false},
+	{"products too great for float32", huge, "factored table", false},
+	{"one operand alone", constant, "factored table", true},
+	{"two terms", two_terms, "table", false},
+	{"rows that vary by less than 256", near, "table", true},
+};
+
+static void
+test_ways(unsigned n, unsigned m, bool sign)
+{
+	struct ax_product p = {0};
+	struct ax_lut t;
+
+	for (size_t i = 0; i < AX_LEN(ways); i++) {
+		if (ax_lut_new(&t, n, m, sign, NULL) < 0)
+			exit(1);
+		for (size_t j = 0; j < ax_lut_size(&t); j++)
+			t.v[j] = ways[i].at((int)(j >> m) + ax_lut_a_min(&t),
+					    (int)(j & ((1u << m) - 1)) +
+						    ax_lut_b_min(&t));
+		if (ax_product_table(&p, &t, NULL) < 0)
+			exit(1);
+		ok(ax_streq(p.ops->name, ways[i].way) &&
+			   (p.rows.full.bytes || !ways[i].bytes),
+		   "%s, %u x %u bits: %s", ways[i].name, n, m, p.ops->name);
+		ax_product_free(&p);
+		for (size_t c = i % 2; c < AX_LEN(convs); c += 2)
+			test_table(&convs[c], &t, c & 1, false, ways[i].name);
+		setenv("AXPIPE_TABLES", "rows", 1);
+		if (ax_product_table(&p, &t, NULL) < 0)
+			exit(1);
+		ok(ax_streq(p.ops->name, "table") && !p.rows.full.bytes,
+		   "looked up when that is forced");
+		ax_product_free(&p);
+		test_table(&convs[i % 2], &t, i & 1, false, ways[i].name);
+		unsetenv("AXPIPE_TABLES");
+		ax_lut_free(&t);
+	}
+}
+
 static void
 test_limits(void)
 {
@@ -241,6 +333,16 @@ main(void)
 	for (i = 0; i < AX_LEN(convs); i++)
 		test_table(&convs[i], &exact, false, true, "exact integers");
 	ax_lut_free(&exact);
+	t = random_table(8, 8, true, -100, 155);
+	for (i = 0; i < AX_LEN(convs); i++)
+		test_table(&convs[i], &t, i & 1, false, "8-bit values");
+	ax_lut_free(&t);
+	t = random_table(4, 4, true, -56, 64);
+	test_table(&convs[1], &t, false, false, "4 x 4 bits");
+	ax_lut_free(&t);
+	test_ways(8, 8, true);
+	test_ways(5, 7, true);
+	test_ways(8, 8, false);
 	test_limits();
 	test_gradients();
 	return tap_done();

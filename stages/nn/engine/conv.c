@@ -315,6 +315,9 @@ look_up(const struct lookup *f, const struct ax_lut_rows_view *v,
 {
 	const struct ax_kern *kern = f->e->kern;
 	const uint8_t *rows = v->rows[kern->layout];
+	void (*lut)(uint32_t *, const uint8_t *, unsigned, const uint8_t *,
+		    const uint8_t *, size_t, size_t, unsigned) =
+		v->bytes && kern->lut8 ? kern->lut8 : kern->lut;
 	size_t all = f->plan->k, k, m, n;
 	unsigned part;
 
@@ -324,10 +327,10 @@ look_up(const struct lookup *f, const struct ax_lut_rows_view *v,
 		n = AX_MIN(DEPTH, all - k);
 		for (m = m0; m < m1; m++)
 			for (part = 0; part < v->words; part++)
-				kern->lut(sums + (m - m0) * AX_LUTP,
-					  rows + part * AX_ROWS_BLOCK(v->span),
-					  v->span, f->l->w + m * all + k,
-					  idx + k * AX_LUTP, n, len, 16 * part);
+				lut(sums + (m - m0) * AX_LUTP,
+				    rows + part * AX_ROWS_BLOCK(v->span),
+				    v->span, f->l->w + m * all + k,
+				    idx + k * AX_LUTP, n, len, 16 * part);
 	}
 }
 

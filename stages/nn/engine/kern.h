@@ -69,6 +69,11 @@ struct ax_kern {
 	void (*lut)(uint32_t *out, const uint8_t *rows, unsigned span,
 		    const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
 		    unsigned shift);
+	/* The same where all values are below 256, so that only the first half
+	 * of each row in AX_ROWS_BYTES counts; NULL: lut does. */
+	void (*lut8)(uint32_t *out, const uint8_t *rows, unsigned span,
+		     const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
+		     unsigned shift);
 	enum ax_lut_rows_layout layout;
 
 	/* out[0] = sum a, out[1] = sum a*b, in double: element i goes to lane

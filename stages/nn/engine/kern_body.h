@@ -15,7 +15,8 @@
  *   vload_halves(p, q)  half a vector each; only where VN is above 8
  *   vturn(to, ldt, from, ldf)  transposes VN x VN floats; optional
  *   ROWS(X), MR      rows of the multiply tile
- *   lut, LAYOUT      the look-up kernel, the rows that it wants
+ *   lut, LAYOUT      the look-up kernel, the rows that it wants; LUT8, the
+ *                    one for bytes, where there is one
  *
  * and not meant for any other file. vmax(x, y) is x > y ? x : y and vmin
  * likewise, so that NaN and signed zero behave as in plain C. vpos(x, y) is
@@ -392,14 +393,17 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 	}
 }
 
+#ifndef LUT8
+#define LUT8 NULL
+#endif
 #define AX_KERN_TABLE(level)                                                   \
 	{                                                                      \
 		.name = level, .gemm = gemm, .gemm_at = gemm_at,               \
 		.wgrad = wgrad, .turn = turn, .pack = pack, .pack8 = pack8,    \
-		.lut = lut, .layout = LAYOUT, .sums = sums, .scale = scale,    \
-		.norm_grad = norm_grad, .add = add, .relu = relu,              \
-		.relu_grad = relu_grad, .quant = quant, .codes = codes,        \
-		.from_sums = from_sums, .sgd = sgd                             \
+		.lut = lut, .lut8 = LUT8, .layout = LAYOUT, .sums = sums,      \
+		.scale = scale, .norm_grad = norm_grad, .add = add,            \
+		.relu = relu, .relu_grad = relu_grad, .quant = quant,          \
+		.codes = codes, .from_sums = from_sums, .sgd = sgd             \
 	}
 
 #endif

@@ -82,6 +82,37 @@
 						8)),                           \
 				left)));
 
+/* Of values below 256: the low bytes alone. */
+#define BYTE_ZERO(i) __m512i sl##i = zero, ol##i = zero;
+#define BYTE_ADD(i)                                                            \
+	__asm__("vpaddw %[y],%[sl],%[sl]\n\t"                                  \
+		"vpsrlw $8,%[y],%[y]\n\t"                                      \
+		"vpaddw %[y],%[ol],%[ol]"                                      \
+		: [sl] "+v"(sl##i), [ol] "+v"(ol##i), [y] "+v"(y));
+#define BYTE_HALF(i)                                                           \
+	y = _mm512_permutex2var_epi8(t0, _mm512_loadu_si512(ip + 64 * (i)),    \
+				     t1);                                      \
+	BYTE_ADD(i)
+#define BYTE_FULL(i)                                                           \
+	x = _mm512_loadu_si512(ip + 64 * (i));                                 \
+	bit7 = _mm512_movepi8_mask(x);                                         \
+	y = _mm512_permutex2var_epi8(t0, x, t1);                               \
+	u = _mm512_permutex2var_epi8(t2, x, t3);                               \
+	y = _mm512_mask_mov_epi8(y, bit7, u);                                  \
+	BYTE_ADD(i)
+#define BYTE_STORE(i)                                                          \
+	LUT_ORDER(sl##i, ol##i)                                                \
+	BYTE_OUT(64 * (i), _mm512_castsi512_si256(x))                          \
+	BYTE_OUT(64 * (i) + 16, LUT_TOP(x))                                    \
+	BYTE_OUT(64 * (i) + 32, _mm512_castsi512_si256(y))                     \
+	BYTE_OUT(64 * (i) + 48, LUT_TOP(y))
+#define BYTE_OUT(at, v)                                                        \
+	_mm512_storeu_si512(                                                   \
+		out + (at),                                                    \
+		_mm512_add_epi32(                                              \
+			_mm512_loadu_si512(out + (at)),                        \
+			_mm512_sll_epi32(_mm512_cvtepu16_epi32(v), left)));
+
 #define X1(X) X(0)
 #define X2(X) X(0) X(1)
 #define X4(X) X2(X) X(2) X(3)
@@ -89,7 +120,7 @@
 #define FULL(X) HALF(X) X(4) X(5) X(6) X(7)
 #define LUT_TABLE(n) t##n = _mm512_load_si512(row + 64 * (n));
 
-#define LUT_FN(name, XN, TABLES, STEP, span)                                   \
+#define LUT_FN(name, XN, ZERO, TABLES, STEP, STORE, span)                      \
 	FN name(uint32_t *out, const uint8_t *rows, const uint8_t *w,          \
 		const uint8_t *ip, size_t k, unsigned shift)                   \
 	{                                                                      \
@@ -100,7 +131,7 @@
 		__m512i x, y, z, u, t0, t1, t2, t3, t4, t5, t6, t7;            \
 		__mmask64 bit7;                                                \
 		size_t i;                                                      \
-		XN(LUT_ZERO)                                                   \
+		XN(ZERO)                                                       \
                                                                                \
 		for (i = 0; i < k; i++, ip += AX_LUTP) {                       \
 			const uint8_t *row =                                   \
@@ -109,8 +140,9 @@
 			TABLES(LUT_TABLE)                                      \
 			XN(STEP)                                               \
 		}                                                              \
-		XN(LUT_STORE)                                                  \
-		(void)bit7, (void)t4, (void)t5, (void)t6, (void)t7;            \
+		XN(STORE)                                                      \
+		(void)z, (void)u, (void)bit7, (void)t2, (void)t3;              \
+		(void)t4, (void)t5, (void)t6, (void)t7;                        \
 	}
 
 #define EVEN_ODD(i) (i), (i) + 32
@@ -123,10 +155,14 @@ static const uint16_t order[64] = {
 	EVEN_ODD(25), EVEN_ODD(26), EVEN_ODD(27), EVEN_ODD(28), EVEN_ODD(29),
 	EVEN_ODD(30), EVEN_ODD(31)};
 
-LUT_FN(lut_half4, X4, HALF, LUT_HALF, 128)
-LUT_FN(lut_half1, X1, HALF, LUT_HALF, 128)
-LUT_FN(lut_full2, X2, FULL, LUT_FULL, 256)
-LUT_FN(lut_full1, X1, FULL, LUT_FULL, 256)
+LUT_FN(lut_half4, X4, LUT_ZERO, HALF, LUT_HALF, LUT_STORE, 128)
+LUT_FN(lut_half1, X1, LUT_ZERO, HALF, LUT_HALF, LUT_STORE, 128)
+LUT_FN(lut_full2, X2, LUT_ZERO, FULL, LUT_FULL, LUT_STORE, 256)
+LUT_FN(lut_full1, X1, LUT_ZERO, FULL, LUT_FULL, LUT_STORE, 256)
+LUT_FN(byte_half4, X4, BYTE_ZERO, X2, BYTE_HALF, BYTE_STORE, 128)
+LUT_FN(byte_half1, X1, BYTE_ZERO, X2, BYTE_HALF, BYTE_STORE, 128)
+LUT_FN(byte_full4, X4, BYTE_ZERO, X4, BYTE_FULL, BYTE_STORE, 256)
+LUT_FN(byte_full1, X1, BYTE_ZERO, X4, BYTE_FULL, BYTE_STORE, 256)
 
 FN
 lut(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
@@ -143,6 +179,21 @@ lut(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
 						      k, shift);
 }
 
+FN
+lut8(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
+     const uint8_t *idx, size_t k, size_t n, unsigned shift)
+{
+	size_t p = 0;
+
+	for (; p + 256 <= n; p += 256)
+		(span == 128 ? byte_half4 : byte_full4)(out + p, rows, w,
+							idx + p, k, shift);
+	for (; p < n; p += 64)
+		(span == 128 ? byte_half1 : byte_full1)(out + p, rows, w,
+							idx + p, k, shift);
+}
+
+#define LUT8 lut8
 #define LAYOUT AX_ROWS_BYTES
 #include "stages/nn/engine/kern_body.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/nn/engine/product.h"
 
+#include "stages/nn/engine/factors.h"
+
 enum form { VALUES, CODES, CENTRED };
 
 /* Weights through their quantiser; caller frees. */
@@ -117,6 +119,78 @@ table_forward(const struct ax_product *p, struct ax_engine *e,
 	free(mul);
 }
 
+/* An input quantiser whose centred codes are f of the codes. */
+struct mapped {
+	struct ax_quant q; /* first: a quantiser to whom it is given */
+	const struct ax_quant *in;
+	const float *f;
+};
+
+static void
+map_codes(const struct ax_quant *q, const struct ax_kern *k, float *out,
+	  const float *x, size_t n)
+{
+	const struct mapped *m = (const struct mapped *)q;
+	size_t i;
+
+	m->in->ops->codes(m->in, k, out, x, n);
+	for (i = 0; i < n; i++)
+		out[i] = m->f[(int)out[i] & 255];
+}
+
+/* y = mul * (sum + the channel's sum of c) */
+static void
+add_constants(const struct ax_factors *f, struct ax_engine *e,
+	      const struct ax_operands *o, const uint8_t *codes, float *y)
+{
+	size_t per = o->c->oh * o->c->ow, k = ax_conv_k(o->c), i, j, c;
+	float *plus = ax_calloc(o->c->cout, sizeof(*plus));
+
+	for (c = 0; c < o->c->cout; c++)
+		for (j = 0; j < k; j++)
+			plus[c] += (float)f->c[codes[c * k + j]];
+	for (i = 0; i < o->n; i++)
+		for (c = 0; c < o->c->cout; c++, y += per) {
+			e->kern->scale(y, y, 1, plus[c], per);
+			e->kern->scale(y, y, scale_of(o, c), 0, per);
+		}
+	free(plus);
+}
+
+/* Sums of f(a) g(w), exact in float32, by the kernels for floats. */
+static void
+factored_forward(const struct ax_product *p, struct ax_engine *e,
+		 const struct ax_operands *o, float *y)
+{
+	static const struct ax_quant_ops ops = {.name = "mapped",
+						.centred = map_codes};
+	const struct ax_factors *f = p->factors;
+	size_t n = o->c->cout * ax_conv_k(o->c), i;
+	struct mapped m = {*o->in, o->in, f->f};
+	const struct ax_quant *in = f->plain ? o->in : &m.q;
+	uint8_t *codes;
+	float *w;
+
+	/* places outside of the image are f(0) = 0 */
+	if (o->in->zero || !ax_factors_fit(f, ax_conv_k(o->c))) {
+		table_forward(p, e, o, y);
+		return;
+	}
+	m.q.ops = &ops;
+	codes = ax_weight_codes(e, o);
+	w = ax_aligned(n, sizeof(*w));
+	for (i = 0; i < n; i++)
+		w[i] = f->g[codes[i]];
+	ax_conv_forward(e, o->c, y, o->x, w, in, true,
+			f->most_c ? 1 : common_scale(o), o->n);
+	if (f->most_c)
+		add_constants(f, e, o, codes, y);
+	else
+		scale_channels(e, o, y);
+	free(codes);
+	free(w);
+}
+
 static void
 wide_forward(const struct ax_product *p, struct ax_engine *e,
 	     const struct ax_operands *o, float *y)
@@ -176,6 +250,8 @@ integer_forward(const struct ax_product *p, struct ax_engine *e,
 
 static const struct ax_product_ops float_ops = {"float", float_forward, false};
 static const struct ax_product_ops table_ops = {"table", table_forward, true};
+static const struct ax_product_ops factored_ops = {"factored table",
+						   factored_forward, true};
 static const struct ax_product_ops wide_ops = {"wide table", wide_forward,
 					       true};
 static const struct ax_product_ops integer_ops = {"integer", integer_forward,
@@ -201,6 +277,11 @@ make_table(struct ax_product *out, struct ax_lut *t, bool wide)
 	out->a_bits = t->n;
 	out->w_bits = t->m;
 	out->is_signed = t->sign;
+	/* codes that do not occur must not widen the range of a row */
+	for (b = b0; b < b0 + (1 << t->m); b++)
+		for (a = 0; a < 256; a++)
+			value[(size_t)(b & 255) * 256 + (size_t)a] =
+				ax_lut_at(t, 0, b);
 	for (a = a0; a < a0 + (1 << t->n); a++)
 		for (b = b0; b < b0 + (1 << t->m); b++)
 			value[(size_t)(b & 255) * 256 + (size_t)(a & 255)] =
@@ -210,6 +291,10 @@ make_table(struct ax_product *out, struct ax_lut *t, bool wide)
 	} else {
 		ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value);
 		free(value);
+		if (!ax_streq(getenv("AXPIPE_TABLES"), "rows"))
+			out->factors = ax_factors_find(t);
+		if (out->factors)
+			out->ops = &factored_ops;
 	}
 	out->lut = *t;
 	memset(t, 0, sizeof(*t));
@@ -264,6 +349,7 @@ ax_product_free(struct ax_product *p)
 	ax_lut_free(&p->lut);
 	ax_lut_rows_free(&p->rows);
 	free(p->wide);
+	free(p->factors);
 	memset(p, 0, sizeof(*p));
 }
 

@@ -45,6 +45,7 @@ extern const struct ax_gradient ax_gradient_exact;
 /* The slopes of the table itself (slopes.h), likewise straight through. */
 extern const struct ax_gradient ax_gradient_slopes;
 struct ax_slopes;
+struct ax_factors;
 
 struct ax_product {
 	const struct ax_product_ops *ops;
@@ -52,6 +53,7 @@ struct ax_product {
 	struct ax_lut lut; /* as it was given */
 	struct ax_lut_rows rows;
 	int32_t *wide; /* [256 * weight code + input code] in place of rows */
+	struct ax_factors *factors; /* NULL: none, or not to be used */
 	unsigned a_bits, w_bits;
 	bool is_signed;
 	const struct ax_gradient *gradient;
@@ -68,6 +70,11 @@ extern const struct ax_product ax_product_float;
  * the sum is that of T(a,b) - zb a - za b + za zb, as T stands for the product
  * of codes and the layer multiplies (a - za)(b - zb); a padded place is code
  * za. 2 to 8 bits an operand. Free with ax_product_free.
+ *
+ * The table is looked at once: one that factors (factors.h) is multiplied, the
+ * others are looked up, by the kernel for bytes where the values of each row
+ * are that close (rows.h). The sums are the same integers on every way;
+ * AXPIPE_TABLES=rows forces the general look-up, for tests.
  */
 int ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		     struct ax_err *err);

@@ -55,6 +55,7 @@ view(struct ax_lut_rows_view *r, const int32_t (*value)[256], unsigned span)
 		range = AX_MAX(range, (uint32_t)most - (uint32_t)r->least[w]);
 	}
 	r->words = range > 65535 ? 2 : 1;
+	r->bytes = range < 256 && !ax_streq(getenv("AXPIPE_TABLES"), "rows");
 	for (l = 0; l < AX_ROWS_LAYOUTS; l++)
 		r->rows[l] = ax_aligned(r->words, AX_ROWS_BLOCK(span));
 	for (part = 0; part < r->words; part++)

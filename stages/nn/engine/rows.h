@@ -8,6 +8,7 @@
 #ifndef AX_NN_ROWS_H
 #define AX_NN_ROWS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How a kernel wants its rows. */
@@ -26,6 +27,7 @@ enum ax_lut_rows_layout {
 struct ax_lut_rows_view {
 	unsigned span;
 	unsigned words;     /* 16-bit halves of a value: 1 or 2 */
+	bool bytes;         /* values are below 256: all high bytes are 0 */
 	int32_t least[256]; /* of each row */
 	/* [words][256 rows][2 * span bytes] */
 	uint8_t *rows[AX_ROWS_LAYOUTS];
