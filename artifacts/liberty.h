@@ -22,7 +22,9 @@ struct ax_lib_pin {
 	char *name;
 	enum ax_pin_dir dir;
 	double capacitance; /* in the library's unit; 0 when not stated */
-	char *function;     /* as written, without quotes; NULL if none */
+	double edge_capacitance[2]; /* for a fall, for a rise; negative: as
+				       capacitance */
+	char *function; /* as written, without quotes; NULL if none */
 	bool three_state;
 	/* for an output of a cell with at most 6 inputs: bit p is the output
 	 * for in[i] = bit i of p. `known` is false when there is no function,
@@ -69,6 +71,17 @@ void ax_liberty_free(struct ax_liberty *lib);
 /* NULL when there is none. Borrowed. */
 const struct ax_lib_cell *ax_liberty_cell(const struct ax_liberty *lib,
 					  const char *name);
+
+/*
+ * The cell of one output that computes the truth table `tt` of `ins` inputs:
+ * combinational, not marked dont_use, smallest area; among equals the shortest
+ * name, then the first in byte order (so that inv_1 is found before clkinv_1).
+ * `allow` (may be NULL; by index of the cell) limits the choice. NULL when
+ * there is none. Borrowed.
+ */
+const struct ax_lib_cell *ax_liberty_smallest(const struct ax_liberty *lib,
+					      unsigned ins, uint64_t tt,
+					      const bool *allow);
 
 /*
  * A Liberty function expression over `names`: ! ' & * | + ^ juxtaposition and

@@ -4,39 +4,12 @@
 #include "artifacts/base/json.h"
 #include "artifacts/netlist/logic.h"
 
-static bool
-better(const struct ax_lib_cell *a, const struct ax_lib_cell *than)
-{
-	size_t la, lt;
-
-	if (!than)
-		return true;
-	if (a->area != than->area)
-		return a->area < than->area;
-	la = strlen(a->name);
-	lt = strlen(than->name);
-	if (la != lt)
-		return la < lt;
-	return strcmp(a->name, than->name) < 0;
-}
-
 const struct ax_lib_cell *
 ax_cells_of_kind(const struct ax_liberty *lib, enum ax_gate kind,
 		 const bool *allow)
 {
-	const struct ax_lib_cell *best = NULL;
-	unsigned n = ax_gate_fanin(kind);
-
-	for (size_t i = 0; i < lib->cells; i++) {
-		const struct ax_lib_cell *c = &lib->cell[i];
-
-		if (!c->combinational || c->dont_use || c->outs != 1 ||
-		    c->ins != n || c->area < 0 || (allow && !allow[i]))
-			continue;
-		if (c->pin[c->out[0]].tt == ax_gate_tt(kind) && better(c, best))
-			best = c;
-	}
-	return best;
+	return ax_liberty_smallest(lib, ax_gate_fanin(kind), ax_gate_tt(kind),
+				   allow);
 }
 
 static int
