@@ -11,11 +11,15 @@
 
 /* Everything that decides the result. */
 static const char *const params[] = {
-	"algorithm", "seed",        "wce",         "wce_abs",    "signed",
-	"gates",     "costs",       "steps",       "islands",    "cycles",
-	"restarts",  "temperature", "generations", "population", "top_k_ratio",
-	"eps_start", "eps_tau",     "weights"};
-static const char *const inputs[] = {"netlist", "liberty", "reference"};
+	"algorithm",   "seed",       "wce",         "wce_abs",
+	"signed",      "gates",      "costs",       "steps",
+	"islands",     "cycles",     "restarts",    "temperature",
+	"generations", "population", "top_k_ratio", "eps_start",
+	"eps_tau",     "weights",    "cost",        "max_transistors",
+	"max_area",    "max_delay",  "max_energy",  "input_delay",
+	"load"};
+static const char *const inputs[] = {"netlist", "liberty", "reference",
+				     "histogram"};
 
 /* --- checkpoints --------------------------------------------------------- */
 
@@ -307,8 +311,18 @@ write_out(struct evolve *e, struct ax_err *err)
 static int
 evolve(struct evolve *e, struct ax_err *err)
 {
+	static const char *const bounds[] = {"max_transistors", "max_area",
+					     "max_delay", "max_energy"};
 	bool own = ax_streq(ax_task_str(e->task, "algorithm"), "axpipe");
+	bool priced = !ax_streq(ax_task_str(e->task, "cost"), "transistors");
 
+	for (size_t k = 0; k < AX_LEN(bounds); k++)
+		priced = priced || ax_task_json(e->task, bounds[k]);
+	if (!own && priced)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "algorithm circuitsdna knows transistors "
+				  "alone: cost and max_transistors, max_area, "
+				  "max_delay, max_energy are for axpipe");
 	if (make_key(e, err) < 0 || read_netlist(e, err) < 0 ||
 	    read_reference(e, err) < 0)
 		return -1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/circuit/evolve/evolve.h"
 #include "stages/circuit/search/anneal.h"
+#include "stages/circuit/search/ask.h"
+#include "stages/circuit/search/error.h"
 
 /* Costs are integers inside; fractions of areas are kept to this grain. */
 #define GRAIN 10000
@@ -24,9 +26,14 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 	const char *name;
 	enum ax_g g;
 
-	*k = ax_transistors;
 	if (!table)
 		return 0;
+	if (!ax_streq(ax_task_str(e->task, "cost"), "transistors"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "costs: they stand for transistors; with "
+				  "cost %s they mean nothing",
+				  ax_task_str(e->task, "cost"));
+	*k = ax_transistors;
 	for (int i = 0; i < AX_G_KINDS; i++)
 		k->of[i] *= GRAIN;
 	json_object_foreach(table, name, v)
@@ -43,19 +50,6 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 	return 0;
 }
 
-/* Transistors are worth this much on average. */
-static double
-scale(const struct ax_costs *k)
-{
-	double cost = 0, transistors = 0;
-
-	for (int g = AX_G_INV; g < AX_G_KINDS; g++) {
-		cost += (double)k->of[g];
-		transistors += (double)ax_transistors.of[g];
-	}
-	return cost / transistors;
-}
-
 /* All circuits to start from, the given one among them, cheapest first. */
 static struct ax_start *
 find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
@@ -70,7 +64,7 @@ find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 		ax_starts_free(list, *n + 1);
 		return NULL;
 	}
-	given->cost = ax_circuit_cost(&given->c, &s->costs);
+	given->cost = ax_search_cost(s, &given->c);
 	snprintf(given->what, sizeof(given->what), "the given netlist");
 	if (ax_search_feasible(s, &given->c)) {
 		++*n;
@@ -176,18 +170,43 @@ search(struct evolve *e, const struct ax_search *s,
 	return rc;
 }
 
-int
-evolve_own(struct evolve *e, struct ax_err *err)
+/* Toggles of the operands: all alike, or as a network's layers have them. */
+static int
+read_activity(const struct evolve *e, struct ax_ask *ask, struct ax_err *err)
+{
+	const char *path = ax_task_in(e->task, "histogram");
+	struct ax_error_rules rules = {.wce = UINT64_MAX};
+	struct ax_histogram h = AX_HISTOGRAM_INIT;
+	struct ax_error g;
+
+	if (!path || !ax_cost_needs_energy(&ask->cost)) {
+		ax_ask_activity(ask, &e->p, NULL);
+		return 0;
+	}
+	if (ax_histogram_load(&h, path, err) < 0)
+		return ax_err_wrap(err, "input histogram");
+	if (ax_error_init(&g, &e->p, AX_METRIC_MAE, &rules, &h, 0, err) < 0) {
+		ax_histogram_free(&h);
+		return ax_err_wrap(err, "input histogram");
+	}
+	ax_ask_activity(ask, &e->p, g.often);
+	ax_error_free(&g);
+	ax_histogram_free(&h);
+	return 0;
+}
+
+static int
+search_at_cost(struct evolve *e, struct ax_ask *ask, unsigned allowed,
+	       struct ax_err *err)
 {
 	struct ax_anneal_params q = {0};
+	const struct ax_costs *costs = &ask->cost.gate;
 	struct ax_search s;
-	struct ax_costs costs;
 	struct ax_start *start;
+	struct ax_figures f;
 	size_t n;
 	int rc;
 
-	if (read_costs(e, &costs, err) < 0)
-		return -1;
 	q.seed = (uint64_t)ax_task_int(e->task, "seed");
 	q.steps = (uint64_t)ax_task_int(e->task, "steps");
 	q.islands = (unsigned)ax_task_int(e->task, "islands");
@@ -199,19 +218,52 @@ evolve_own(struct evolve *e, struct ax_err *err)
 	q.restarts = ax_task_json(e->task, "restarts")
 			     ? (unsigned)ax_task_int(e->task, "restarts")
 			     : ax_anneal_restarts(&q, q.hot);
-	q.hot *= scale(&costs);
-	q.cold = AX_MIN(0.1 * scale(&costs), q.hot);
-	ax_search_init(&s, &e->p, e->bound, &costs, read_gates(e));
+	q.hot *= ax_cost_scale(costs);
+	q.cold = AX_MIN(0.1 * ax_cost_scale(costs), q.hot);
+	ax_search_init(&s, &e->p, e->bound, costs, allowed);
+	if (!ax_cost_is_plain(&ask->cost))
+		s.full = &ask->cost;
 	start = find_starts(e, &s, &n, err);
 	if (!start) {
 		ax_search_free(&s);
 		return -1;
 	}
 	for (size_t k = 0; k < ax_starts_worth(start, n); k++)
-		fprintf(stderr, "start %zu: cost %" PRId64 ", %s\n", k,
-			start[k].cost, start[k].what);
+		if (start[k].cost < AX_COST_BROKEN)
+			fprintf(stderr, "start %zu: cost %" PRId64 ", %s\n", k,
+				start[k].cost, start[k].what);
+		else
+			fprintf(stderr, "start %zu: breaks a bound, %s\n", k,
+				start[k].what);
 	rc = search(e, &s, &q, start, ax_starts_worth(start, n), err);
 	ax_starts_free(start, n);
 	ax_search_free(&s);
+	if (rc == 0) {
+		ax_cost_measure(&ask->cost, &e->p, &e->best, &f);
+		rc = ax_ask_check(ask, &f, err);
+		ax_ask_report(ask, e->task, &f);
+		if (ask->cost.grain > 1)
+			ax_task_metric_num(
+				e->task, "cost",
+				ax_cost_value(&ask->cost, &e->best, &f));
+	}
+	return rc;
+}
+
+int
+evolve_own(struct evolve *e, struct ax_err *err)
+{
+	unsigned allowed = read_gates(e);
+	struct ax_ask ask;
+	int rc;
+
+	rc = ax_ask_cost(&ask, e->task, &allowed, err);
+	if (rc == 0)
+		rc = read_costs(e, &ask.cost.gate, err);
+	if (rc == 0)
+		rc = read_activity(e, &ask, err);
+	if (rc == 0)
+		rc = search_at_cost(e, &ask, allowed, err);
+	ax_ask_free(&ask);
 	return rc;
 }

@@ -7,17 +7,18 @@
 
 #include "artifacts/base/io.h"
 #include "artifacts/base/json.h"
-#include "artifacts/liberty.h"
-
-/* Costs are integers inside; fractions of areas are kept to this grain. */
-#define GRAIN 1000
 
 /* Everything that decides the result. */
 static const char *const params[] = {
-	"op",          "a_bits",  "b_bits",      "signed",     "error",
-	"bounds",      "budgets", "wce_most",    "zero_exact", "not_above",
-	"commutative", "rho",     "cost",        "gates",      "steps",
-	"islands",     "cycles",  "temperature", "points",     "seed"};
+	"op",          "a_bits",      "b_bits",
+	"signed",      "error",       "bounds",
+	"budgets",     "wce_most",    "zero_exact",
+	"not_above",   "commutative", "rho",
+	"cost",        "gates",       "steps",
+	"islands",     "cycles",      "temperature",
+	"points",      "seed",        "max_transistors",
+	"max_area",    "max_delay",   "max_energy",
+	"input_delay", "load"};
 static const char *const inputs[] = {"histogram", "liberty", "reference"};
 
 static int
@@ -130,55 +131,6 @@ read_histogram(struct front *f, struct ax_err *err)
 	return 0;
 }
 
-/* The smallest area of a library cell for each gate. */
-static int
-read_areas(struct front *f, struct ax_err *err)
-{
-	static const uint64_t table[AX_G_KINDS] = {
-		[AX_G_INV] = 1, [AX_G_AND] = 8, [AX_G_NAND] = 7, [AX_G_OR] = 14,
-		[AX_G_NOR] = 1, [AX_G_XOR] = 6, [AX_G_XNOR] = 9};
-	const char *path = ax_task_in(f->task, "liberty");
-	struct ax_liberty lib;
-	double best[AX_G_KINDS];
-	bool can = false;
-
-	if (!path)
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "cost area: wire the input liberty, which "
-				  "states areas");
-	if (ax_liberty_load(&lib, path, err) < 0)
-		return -1;
-	for (int g = 0; g < AX_G_KINDS; g++)
-		best[g] = INFINITY;
-	for (size_t i = 0; i < lib.cells; i++) {
-		const struct ax_lib_cell *c = &lib.cell[i];
-
-		if (!c->combinational || c->dont_use || c->outs != 1 ||
-		    c->area < 0)
-			continue;
-		for (int g = AX_G_INV; g < AX_G_KINDS; g++)
-			if (c->ins == ax_g_inputs((enum ax_g)g) &&
-			    c->pin[c->out[0]].tt == table[g])
-				best[g] = AX_MIN(best[g], c->area);
-	}
-	ax_liberty_free(&lib);
-	f->cost.grain = GRAIN;
-	for (int g = AX_G_INV; g < AX_G_KINDS; g++) {
-		if (!isfinite(best[g])) {
-			f->allowed &= ~(1u << g);
-			f->cost.gate.of[g] = (int64_t)1 << 40;
-			continue;
-		}
-		can = can || g > AX_G_INV;
-		f->cost.gate.of[g] = (int64_t)(best[g] * GRAIN + 0.5);
-	}
-	if (!can || !isfinite(best[AX_G_INV]))
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "liberty: no inverter, or no cell for any "
-				  "of AND NAND OR NOR XOR XNOR");
-	return 0;
-}
-
 static int
 read_cost(struct front *f, struct ax_err *err)
 {
@@ -187,9 +139,9 @@ read_cost(struct front *f, struct ax_err *err)
 
 	json_array_foreach(list, k, v) f->allowed |=
 		1u << ax_g_parse(json_string_value(v));
-	f->cost = (struct ax_cost){.gate = ax_transistors, .grain = 1};
-	if (ax_streq(ax_task_str(f->task, "cost"), "area"))
-		return read_areas(f, err);
+	if (ax_ask_cost(&f->ask, f->task, &f->allowed, err) < 0)
+		return -1;
+	f->cost = f->ask.cost;
 	return 0;
 }
 
@@ -306,8 +258,13 @@ run(struct front *f, struct ax_err *err)
 	ax_search_init(&f->s, &f->p, 0, &f->cost.gate, f->allowed);
 	if (ax_error_init(&f->error, &f->p, f->metric, &f->rules,
 			  f->weighted ? &f->histogram : NULL,
-			  ax_task_num(t, "rho"), err) < 0 ||
-	    front_find_starts(f, err) < 0)
+			  ax_task_num(t, "rho"), err) < 0)
+		return -1;
+	ax_ask_activity(&f->ask, &f->p, f->error.often);
+	f->cost = f->ask.cost;
+	if (!ax_cost_is_plain(&f->cost))
+		f->s.full = &f->cost;
+	if (front_find_starts(f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < f->starts; i++)
 		f->usable += f->start[i].keeps;
@@ -341,6 +298,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	free(f.target);
 	free(f.asked);
 	ax_error_free(&f.error);
+	ax_ask_free(&f.ask);
 	ax_search_free(&f.s);
 	ax_problem_free(&f.p);
 	ax_lut_free(&f.reference);

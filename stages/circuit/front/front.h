@@ -5,6 +5,7 @@
 
 #include "artifacts/lut.h"
 #include "artifacts/lut_operands.h"
+#include "stages/circuit/search/ask.h"
 #include "stages/circuit/search/error.h"
 #include "stages/circuit/search/tour.h"
 #include "stages/kit/kit.h"
@@ -39,7 +40,8 @@ struct front {
 	struct ax_problem p;
 	struct ax_search s;
 	struct ax_error error;
-	struct ax_cost cost;
+	struct ax_ask ask;
+	struct ax_cost cost; /* that of `ask` */
 	struct front_start *start;
 	size_t starts, starts_cap;
 	size_t given;                        /* the first of them were wired */

@@ -111,19 +111,6 @@ pick_starts(const struct front *f, const struct ax_walk_aim *aim, bool found,
 
 /* --- an engine ----------------------------------------------------------- */
 
-/* Transistors are worth this much on average. */
-static double
-scale(const struct ax_costs *k)
-{
-	double cost = 0, transistors = 0;
-
-	for (int g = AX_G_INV; g < AX_G_KINDS; g++) {
-		cost += (double)k->of[g];
-		transistors += (double)ax_transistors.of[g];
-	}
-	return cost / transistors;
-}
-
 static double
 exact_cost(const struct front *f)
 {
@@ -131,7 +118,8 @@ exact_cost(const struct front *f)
 
 	for (size_t i = 0; i < f->starts; i++)
 		if (f->start[i].error == 0)
-			least = AX_MIN(least, f->start[i].cost);
+			least = AX_MIN(least, ax_circuit_cost(&f->start[i].c,
+							      &f->cost.gate));
 	return least == INT64_MAX ? 0 : (double)least;
 }
 
@@ -139,11 +127,10 @@ static void
 set_aim(const struct front *f, const struct front_target *t,
 	struct ax_walk_aim *aim)
 {
-	double unit = scale(&f->cost.gate);
+	double unit = ax_cost_scale(&f->cost.gate);
 	const struct ax_archive_point *p;
 
-	*aim = (struct ax_walk_aim){
-		.error_most = INFINITY, .floor = 1, .delay_most = INFINITY};
+	*aim = (struct ax_walk_aim){.error_most = INFINITY, .floor = 1};
 	if (!t->budget) {
 		/* for wce the limits hold the bound, and a small mean error
 		 * is the slack */
@@ -172,7 +159,7 @@ engine_free(struct engine *e)
 static double
 heat(const struct front *f, const struct ax_circuit *c)
 {
-	double exact = exact_cost(f), unit = scale(&f->cost.gate), part;
+	double exact = exact_cost(f), unit = ax_cost_scale(&f->cost.gate), part;
 
 	part = exact > 0 ? (double)ax_circuit_cost(c, &f->cost.gate) / exact
 			 : 0.5;
@@ -217,8 +204,7 @@ engine_new(struct front *f, size_t target, struct engine *e,
 	set_aim(f, t, &e->aim);
 	if (is_wce(f)) {
 		/* starts are judged by their largest error */
-		struct ax_walk_aim by = {.error_most = t->value,
-					 .delay_most = INFINITY};
+		struct ax_walk_aim by = {.error_most = t->value};
 		struct ax_error_rules rules = f->rules;
 
 		rules.wce = bound_of(f, t);
@@ -239,18 +225,19 @@ engine_new(struct front *f, size_t target, struct engine *e,
 	e->hot = by_islands(f, t)
 			 ? ax_anneal_heat(t->value /
 					  (double)AX_MAX(f->p.max_abs, 1u)) *
-				   scale(&f->cost.gate)
+				   ax_cost_scale(&f->cost.gate)
 			 : heat(f, pick[0].c);
 	if (ax_task_json(f->task, "temperature"))
 		e->hot = ax_task_num(f->task, "temperature") *
-			 scale(&f->cost.gate);
+			 ax_cost_scale(&f->cost.gate);
 	if (was) {
 		e->hot = was->hot;
 		e->aim.floor = was->aim.floor;
 	}
-	cold = AX_MIN(0.1 * scale(&f->cost.gate), e->hot);
+	cold = AX_MIN(0.1 * ax_cost_scale(&f->cost.gate), e->hot);
 	ax_search_init(&e->s, &f->p, is_wce(f) ? bound_of(f, t) : 0,
 		       &f->s.costs, f->s.allowed);
+	e->s.full = f->s.full;
 	if (by_islands(f, t)) {
 		struct ax_anneal_params q = {
 			.seed = (uint64_t)ax_task_int(f->task, "seed") + target,
@@ -261,8 +248,8 @@ engine_new(struct front *f, size_t target, struct engine *e,
 			.hot = e->hot,
 			.cold = cold};
 
-		q.restarts =
-			ax_anneal_restarts(&q, q.hot / scale(&f->cost.gate));
+		q.restarts = ax_anneal_restarts(
+			&q, q.hot / ax_cost_scale(&f->cost.gate));
 		/* They are looked at as the race goes on: what it has found
 		 * itself, which a resumed run has in its archive from the
 		 * beginning, must not be among them. */
@@ -395,9 +382,11 @@ take_anneal(struct front *f, struct ax_anneal *a)
 	const struct ax_circuit *c = ax_anneal_best(a);
 	double error;
 
+	int64_t cost = ax_search_cost(&f->s, c);
+
 	front_measure(f, c, &error);
-	ax_archive_offer(&f->archive, error, ax_circuit_cost(c, &f->cost.gate),
-			 0, c);
+	if (cost < AX_COST_BROKEN)
+		ax_archive_offer(&f->archive, error, cost, 0, c);
 }
 
 /* Circuits of a tour under a bound on wce carry a mean error: they are measured
@@ -482,7 +471,7 @@ begin(struct front *f)
 	ax_archive_free(&f->archive);
 	f->steps = f->evaluations = 0;
 	for (size_t i = 0; i < f->starts; i++)
-		if (f->start[i].keeps)
+		if (f->start[i].keeps && f->start[i].cost < AX_COST_BROKEN)
 			ax_archive_offer(&f->archive, f->start[i].error,
 					 f->start[i].cost, 0, &f->start[i].c);
 }

@@ -45,7 +45,7 @@ add_start(struct front *f, const struct ax_circuit *c, const char *what)
 	AX_GROW(f->start, f->starts, f->starts_cap);
 	s = &f->start[f->starts++];
 	*s = (struct front_start){.what = ax_strdup(what), .c = legal};
-	s->cost = ax_circuit_cost(&legal, &f->cost.gate);
+	s->cost = ax_search_cost(&f->s, &legal);
 	s->keeps = front_measure(f, &legal, &s->error);
 }
 

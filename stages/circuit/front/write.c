@@ -16,6 +16,8 @@ struct point {
 	bool keeps, chosen;
 	double error; /* in the metric asked for */
 	int64_t cost;
+	struct ax_figures f;
+	double value; /* the cost as it is told */
 	int64_t transistors;
 	unsigned depth;
 	struct ax_lut_metrics m;
@@ -90,7 +92,7 @@ measure_table(const struct front *f, struct point *q, const struct ax_lut *got,
 	if (ax_lut_measure(&q->m, got, &f->reference, f->op, err) < 0 ||
 	    measure_operands(f, q, got, err) < 0)
 		return -1;
-	q->keeps = front_measure(f, q->c, &own);
+	q->keeps = front_measure(f, q->c, &own) && q->f.over <= 0;
 	q->error = exact_error(f, q, own);
 	return 0;
 }
@@ -101,7 +103,9 @@ measure_netlist(const struct front *f, struct point *q, struct ax_lut *got,
 {
 	q->transistors = ax_netlist_transistors(net);
 	q->depth = ax_netlist_depth(net);
-	q->cost = ax_circuit_cost(q->c, &f->cost.gate);
+	ax_cost_measure(&f->cost, &f->p, q->c, &q->f);
+	q->cost = q->f.cost;
+	q->value = ax_cost_value(&f->cost, q->c, &q->f);
 	if (ax_lut_from_netlist(got, net, f->sign, "A", "B", "OUT",
 				ax_task_pool(f->task), err) < 0)
 		return -1;
@@ -150,10 +154,16 @@ figures(const struct front *f, const struct point *q, struct figure *out)
 		out[n++] = (struct figure){"coherent", q->w.coherent};
 		out[n++] = (struct figure){"network", q->network};
 	}
+	if (f->cost.cells)
+		out[n++] = (struct figure){"area", q->f.area};
+	if (f->cost.cells && f->cost.cells->tables)
+		out[n++] = (struct figure){"delay", q->f.delay};
+	if (f->cost.activity)
+		out[n++] = (struct figure){"energy", q->f.energy};
 	return n;
 }
 
-enum { FIGURES = 16 };
+enum { FIGURES = 20 };
 
 static void
 csv_row(struct ax_str *s, const struct front *f, const struct point *q)
@@ -166,7 +176,7 @@ csv_row(struct ax_str *s, const struct front *f, const struct point *q)
 	else
 		ax_str_add(s, q->id);
 	ax_str_addf(s, ",%" PRId64 ",", q->transistors);
-	ax_str_add_num(s, (double)q->cost / f->cost.grain);
+	ax_str_add_num(s, q->value);
 	ax_str_addf(s, ",%u,%u,%d,%d,%d", q->c->n, q->depth, q->keeps,
 		    q->m.zero_exact, q->m.commutative);
 	for (size_t i = 0; i < n; i++) {
@@ -209,8 +219,7 @@ json_point(const struct front *f, const struct point *q)
 
 	json_object_set_new(o, "id", json_string(q->id));
 	json_object_set_new(o, "transistors", json_integer(q->transistors));
-	json_object_set_new(o, "cost",
-			    json_real((double)q->cost / f->cost.grain));
+	json_object_set_new(o, "cost", json_real(q->value));
 	json_object_set_new(o, "gates", json_integer(q->c->n));
 	json_object_set_new(o, "depth", json_integer(q->depth));
 	json_object_set_new(o, "zero_exact", json_boolean(q->m.zero_exact));
@@ -447,9 +456,7 @@ report(struct front *f, const struct point *q, size_t n, size_t chosen,
 			json_object_set_new(o, "error", json_real(p->error));
 			json_object_set_new(o, "transistors",
 					    json_integer(p->transistors));
-			json_object_set_new(
-				o, "cost",
-				json_real((double)p->cost / f->cost.grain));
+			json_object_set_new(o, "cost", json_real(p->value));
 			json_object_set_new(o, "id", json_string(p->id));
 		}
 		ax_str_clear(&s);
@@ -466,6 +473,9 @@ report(struct front *f, const struct point *q, size_t n, size_t chosen,
 		} else {
 			ax_str_addf(&s, "transistors_within.%zu", bounds - 1);
 			ax_task_metric_int(f->task, s.buf, p->transistors);
+			ax_str_clear(&s);
+			ax_str_addf(&s, "cost_within.%zu", bounds - 1);
+			ax_task_metric_num(f->task, s.buf, p->value);
 		}
 	}
 	ax_str_free(&s);

@@ -339,7 +339,7 @@ get_result(struct ax_ck_reader *r, const struct ax_anneal *a, struct result *to)
 {
 	ax_circuit_get(r, a->s->p, &to->c);
 	if (!r->bad)
-		to->cost = ax_circuit_cost(&to->c, &a->s->costs);
+		to->cost = ax_search_cost(a->s, &to->c);
 }
 
 static void

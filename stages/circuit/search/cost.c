@@ -1,36 +1,344 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/circuit/search/cost.h"
 
+#include <math.h>
+
 #include "artifacts/base/base.h"
 
-double
-ax_cost_delay(const struct ax_cost *k, const struct ax_circuit *c, double *at)
+const struct ax_cost ax_cost_transistors = {
+	.gate = {{[AX_G_INV] = 2,
+		  [AX_G_AND] = 6,
+		  [AX_G_NAND] = 4,
+		  [AX_G_OR] = 6,
+		  [AX_G_NOR] = 4,
+		  [AX_G_XOR] = 10,
+		  [AX_G_XNOR] = 10}},
+	.grain = 1,
+	.most = {INFINITY, INFINITY, INFINITY, INFINITY}};
+
+struct ax_gauge {
+	const struct ax_cost *k;
+	struct ax_timer *timer;      /* NULL: delays do not matter */
+	double per_area, per_energy; /* transistors, about */
+	struct ax_figures now, next;
+};
+
+/* Transistors that a ns too much is weighed as. */
+#define LATE 1000.0
+
+bool
+ax_cost_needs_energy(const struct ax_cost *k)
 {
-	size_t signals = c->ins + c->n;
-	double *load = ax_calloc(signals + 1, sizeof(*load)), last = 0, t;
+	return k->of == AX_COST_ENERGY || k->most.energy < INFINITY;
+}
+
+bool
+ax_cost_needs_delay(const struct ax_cost *k)
+{
+	return k->of == AX_COST_DELAY || k->most.delay < INFINITY;
+}
+
+bool
+ax_cost_is_plain(const struct ax_cost *k)
+{
+	return k->of == AX_COST_GATES && !ax_cost_needs_delay(k) &&
+	       !ax_cost_needs_energy(k) && k->most.transistors == INFINITY &&
+	       k->most.area == INFINITY;
+}
+
+static double
+area_of(const struct ax_cost *k, const struct ax_circuit *c)
+{
+	unsigned count[AX_G_KINDS] = {0};
+	double sum = 0;
+
+	for (unsigned j = 0; j < c->n; j++)
+		count[c->gate[j]]++;
+	for (int g = AX_G_INV; g < AX_G_KINDS; g++)
+		sum += count[g] * k->cells->gate[g].area;
+	return sum;
+}
+
+/*
+ * Each toggle charges what it drives, C V^2 / 2, and costs its own cell what
+ * the library says. A load is counted with the pin that it is.
+ */
+double
+ax_cost_energy(const struct ax_cells *l, const struct ax_circuit *c,
+	       const double *toggles)
+{
+	double per = 0.5 * l->volts * l->volts * 1e-6, sum = 0;
 
 	for (unsigned j = 0; j < c->n; j++) {
-		unsigned n = ax_g_inputs((enum ax_g)c->gate[j]);
+		unsigned g = c->gate[j], n = ax_g_inputs((enum ax_g)g);
 
+		sum += toggles[c->ins + j] * l->gate[g].inner;
 		for (unsigned i = 0; i < n; i++)
-			load[c->in[j][i]] += k->delay[c->gate[j]].cap;
+			sum += toggles[c->in[j][i]] *
+			       (per * (double)l->gate[g].cap[i] +
+				l->gate[g].pin[i]);
 	}
 	for (unsigned o = 0; o < c->outs; o++)
-		load[c->out[o]] += k->load;
-	for (unsigned i = 0; i < c->ins; i++)
-		at[i] = 0;
-	for (unsigned j = 0; j < c->n; j++) {
-		const struct ax_gate_delay *d = &k->delay[c->gate[j]];
-		unsigned n = ax_g_inputs((enum ax_g)c->gate[j]);
+		sum += toggles[c->out[o]] * per * (double)l->load;
+	return sum;
+}
 
-		t = 0;
-		for (unsigned i = 0; i < n; i++)
-			t = AX_MAX(t, at[c->in[j][i]]);
-		at[c->ins + j] =
-			n ? t + d->base + d->slope * load[c->ins + j] : 0;
+static double
+excess(double value, double most)
+{
+	return value > most ? (value - most) / AX_MAX(most, 1e-9) : 0;
+}
+
+/* What follows from the other figures. */
+static void
+complete(const struct ax_cost *k, const struct ax_circuit *c,
+	 struct ax_figures *f)
+{
+	double delay = AX_MAX(f->delay, 0.0);
+
+	f->over = excess((double)f->transistors, k->most.transistors) +
+		  excess(f->area, k->most.area) + excess(delay, k->most.delay) +
+		  excess(f->energy, k->most.energy);
+	f->cost = k->of == AX_COST_ENERGY
+			  ? (int64_t)(f->energy * AX_COST_PJ + 0.5)
+			  : ax_circuit_cost(c, &k->gate);
+	if (k->of == AX_COST_DELAY)
+		f->cost += (int64_t)(delay * AX_COST_NS + 0.5);
+	f->soft = f->cost;
+	if (f->over > 0)
+		f->cost += AX_COST_BROKEN +
+			   (int64_t)(AX_MIN(f->over, 1e3) * 0x1p40);
+}
+
+/* Twice what it would cost to take the excess away, in transistors, so that
+ * nothing is gained by keeping it. */
+static void
+soften(const struct ax_gauge *g, struct ax_figures *f)
+{
+	const struct ax_cost *k = g->k;
+	double t = 0;
+
+	if (f->over <= 0)
+		return;
+	t += AX_MAX((double)f->transistors - k->most.transistors, 0.0);
+	t += AX_MAX(f->area - k->most.area, 0.0) * g->per_area;
+	t += AX_MAX(f->energy - k->most.energy, 0.0) * g->per_energy;
+	t = 2 * t + LATE * AX_MAX(f->delay - k->most.delay, 0.0);
+	/* a delay to be small would weigh more than all bounds */
+	if (k->of == AX_COST_DELAY)
+		f->soft -= (int64_t)(AX_MAX(f->delay, 0.0) * AX_COST_NS + 0.5);
+	f->soft += (int64_t)(AX_MIN(t, 1e9) * ax_cost_scale(&k->gate));
+}
+
+double
+ax_cost_typical(const struct ax_cells *k, enum ax_g g)
+{
+	const double per = 0.5 * k->volts * k->volts * 1e-6;
+	const double toggles = 0.3; /* of random signals not quite 1/2 */
+
+	return toggles *
+	       (k->gate[g].inner + k->gate[g].pin[0] + k->gate[g].pin[1] +
+		per * (double)(k->gate[g].cap[0] + k->gate[g].cap[1]));
+}
+
+static void
+count(const struct ax_cost *k, const struct ax_circuit *c, struct ax_figures *f)
+{
+	f->transistors = ax_circuit_cost(c, &ax_transistors);
+	f->area = k->cells ? area_of(k, c) : 0;
+}
+
+void
+ax_cost_measure(const struct ax_cost *k, const struct ax_problem *p,
+		const struct ax_circuit *c, struct ax_figures *out)
+{
+	*out = (struct ax_figures){0};
+	count(k, c, out);
+	if (k->cells && k->cells->tables) {
+		struct ax_timer *t = ax_timer_new(k->cells);
+
+		out->delay = ax_timer_set(t, c);
+		ax_timer_free(t);
 	}
-	for (unsigned o = 0; o < c->outs; o++)
-		last = AX_MAX(last, at[c->out[o]]);
-	free(load);
-	return last;
+	if (k->activity) {
+		double *toggles =
+			ax_calloc(c->ins + c->n + 1, sizeof(*toggles));
+
+		ax_activity_of(k->activity, p, c, toggles);
+		out->energy = ax_cost_energy(k->cells, c, toggles);
+		free(toggles);
+	}
+	complete(k, c, out);
+}
+
+double
+ax_cost_scale(const struct ax_costs *k)
+{
+	double cost = 0, transistors = 0;
+
+	for (int g = AX_G_INV; g < AX_G_KINDS; g++) {
+		if (k->of[g] >= (int64_t)1 << 40)
+			continue;
+		cost += (double)k->of[g];
+		transistors += (double)ax_transistors.of[g];
+	}
+	return cost / transistors;
+}
+
+double
+ax_cost_value(const struct ax_cost *k, const struct ax_circuit *c,
+	      const struct ax_figures *f)
+{
+	if (k->of == AX_COST_DELAY)
+		return AX_MAX(f->delay, 0.0);
+	if (k->of == AX_COST_ENERGY)
+		return f->energy;
+	return (double)ax_circuit_cost(c, &k->gate) / k->grain;
+}
+
+struct ax_gauge *
+ax_gauge_new(const struct ax_cost *k)
+{
+	struct ax_gauge *g = ax_calloc(1, sizeof(*g));
+	double transistors = 0, area = 0, energy = 0;
+
+	g->k = k;
+	if (ax_cost_needs_delay(k))
+		g->timer = ax_timer_new(k->cells);
+	for (enum ax_g i = AX_G_INV; k->cells && i < AX_G_KINDS; i++) {
+		if (!k->cells->gate[i].name)
+			continue;
+		transistors += (double)ax_transistors.of[i];
+		area += k->cells->gate[i].area;
+		energy += ax_cost_typical(k->cells, i);
+	}
+	g->per_area = area > 0 ? transistors / area : 0;
+	g->per_energy = energy > 0 ? transistors / energy : 0;
+	return g;
+}
+
+void
+ax_gauge_free(struct ax_gauge *g)
+{
+	if (!g)
+		return;
+	ax_timer_free(g->timer);
+	free(g);
+}
+
+const struct ax_figures *
+ax_gauge_set(struct ax_gauge *g, const struct ax_circuit *c,
+	     const double *toggles)
+{
+	g->now = (struct ax_figures){0};
+	count(g->k, c, &g->now);
+	if (g->timer)
+		g->now.delay = ax_timer_set(g->timer, c);
+	if (toggles)
+		g->now.energy = ax_cost_energy(g->k->cells, c, toggles);
+	complete(g->k, c, &g->now);
+	soften(g, &g->now);
+	return &g->now;
+}
+
+const struct ax_figures *
+ax_gauge_try(struct ax_gauge *g, const struct ax_circuit *c,
+	     const struct ax_circuit *next, const uint16_t *place)
+{
+	g->next = (struct ax_figures){.energy = g->now.energy};
+	count(g->k, next, &g->next);
+	if (g->timer)
+		g->next.delay = ax_timer_try(g->timer, c, next, place);
+	complete(g->k, next, &g->next);
+	soften(g, &g->next);
+	return &g->next;
+}
+
+const struct ax_figures *
+ax_gauge_try_energy(struct ax_gauge *g, const struct ax_circuit *next,
+		    const double *toggles)
+{
+	g->next.energy = ax_cost_energy(g->k->cells, next, toggles);
+	complete(g->k, next, &g->next);
+	soften(g, &g->next);
+	return &g->next;
+}
+
+void
+ax_gauge_take(struct ax_gauge *g, const struct ax_circuit *next)
+{
+	g->now = g->next;
+	if (g->timer)
+		ax_timer_take(g->timer, next);
+}
+
+const struct ax_figures *
+ax_gauge_now(const struct ax_gauge *g)
+{
+	return &g->now;
+}
+
+int64_t
+ax_gauge_cost(const struct ax_gauge *g, const struct ax_figures *f)
+{
+	return g->now.over > 0 ? f->soft : f->cost;
+}
+
+bool
+ax_gauge_good(const struct ax_gauge *g, double rise)
+{
+	return (double)(ax_gauge_cost(g, &g->next) -
+			ax_gauge_cost(g, &g->now)) <= rise;
+}
+
+const struct ax_timer *
+ax_gauge_timer(const struct ax_gauge *g)
+{
+	return g->timer;
+}
+
+/* What a ns of delay is worth: far more than gates while a bound is broken. */
+static double
+worth(const struct ax_gauge *g)
+{
+	if (g->k->of == AX_COST_DELAY && g->now.over <= 0)
+		return AX_COST_NS;
+	return g->now.delay > g->k->most.delay
+		       ? LATE * ax_cost_scale(&g->k->gate)
+		       : 0;
+}
+
+double
+ax_gauge_gain(const struct ax_gauge *g, unsigned sig)
+{
+	double slack, per;
+
+	if (!g->timer)
+		return 0;
+	per = worth(g);
+	slack = ax_timer_need(g->timer, sig) - ax_timer_at(g->timer, sig);
+	/* a little of a ns is what a replacement saves at best */
+	return per > 0 && slack < 1e-6 ? per * 0.05 : 0;
+}
+
+double
+ax_gauge_late(const struct ax_gauge *g, unsigned sig, double late,
+	      double margin)
+{
+	double need, at, most = g->k->most.delay;
+
+	if (!g->timer)
+		return 0;
+	need = ax_timer_need(g->timer, sig);
+	/* while another bound is broken, delays have time */
+	if ((g->k->of != AX_COST_DELAY || g->now.over > 0) &&
+	    g->now.delay < most)
+		need += most - g->now.delay;
+	if (late - margin > need)
+		return INFINITY;
+	if (ax_gauge_gain(g, sig) <= 0)
+		return 0;
+	at = ax_timer_at(g->timer, sig);
+	return -AX_MIN(AX_MAX(at - late, 0.0) * worth(g),
+		       ax_gauge_gain(g, sig));
 }

@@ -215,7 +215,7 @@ make_start(const struct ax_search *s, const struct ax_member *m,
 		ax_circuit_free(&to->c);
 		return false;
 	}
-	to->cost = ax_circuit_cost(&to->c, &s->costs);
+	to->cost = ax_search_cost(s, &to->c);
 	ax_member_name(to->what, sizeof(to->what), m);
 	return true;
 }
@@ -344,6 +344,8 @@ ax_families(const struct ax_search *s, uint64_t bound, size_t more, size_t *n)
 	*n = 0;
 	for (size_t i = 0; i < found; i++)
 		add_starts(s, &sight[i], list, n);
+	if (s->full && ax_cost_needs_delay(s->full))
+		ax_families_fast(s, more, &list, n);
 	ax_starts_sort(list, *n);
 	return list;
 }

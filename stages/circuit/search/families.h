@@ -43,6 +43,10 @@ struct ax_start {
  */
 struct ax_start *ax_families(const struct ax_search *s, uint64_t bound,
 			     size_t more, size_t *n);
+/* Adds trees with fast adders that keep the bound, for searches in which delay
+ * counts. There is still room for `more`. */
+void ax_families_fast(const struct ax_search *s, size_t more,
+		      struct ax_start **list, size_t *n);
 void ax_starts_free(struct ax_start *list, size_t n);
 /* Sorts by cost; equal ones keep their order. */
 void ax_starts_sort(struct ax_start *list, size_t n);

@@ -73,6 +73,17 @@ ax_search_init(struct ax_search *s, const struct ax_problem *p, uint64_t bound,
 		s->noise[i] = -ax_log((i + 0.5) / (double)AX_LEN(s->noise));
 }
 
+int64_t
+ax_search_cost(const struct ax_search *s, const struct ax_circuit *c)
+{
+	struct ax_figures f;
+
+	if (!s->full)
+		return ax_circuit_cost(c, &s->costs);
+	ax_cost_measure(s->full, s->p, c, &f);
+	return f.cost;
+}
+
 void
 ax_search_free(struct ax_search *s)
 {

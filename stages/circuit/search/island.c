@@ -63,6 +63,11 @@ ax_island_room(struct ax_island *i, unsigned n)
 	i->new_op = ax_realloc(i->new_op, m, sizeof(*i->new_op));
 	i->place = ax_realloc(i->place, m, sizeof(*i->place));
 	i->stack = ax_realloc(i->stack, 2 * m, sizeof(*i->stack));
+	if (i->gauge && ax_cost_needs_energy(i->s->full)) {
+		i->toggles = ax_realloc(i->toggles, m, sizeof(*i->toggles));
+		i->next_toggles =
+			ax_realloc(i->next_toggles, m, sizeof(*i->toggles));
+	}
 }
 
 void
@@ -151,6 +156,14 @@ simulate(struct ax_island *i)
 		pool_fill_slot(i, k);
 	ax_island_count_uses(i);
 	i->cost = ax_circuit_cost(c, &i->s->costs);
+	for (unsigned r = 0; i->toggles && r < c->ins + c->n; r++)
+		i->toggles[r] = ax_activity_toggles(
+			i->s->full->activity,
+			ax_activity_ones(i->s->full->activity,
+					 i->full + (size_t)r * i->stride, 0,
+					 i->p->blocks));
+	if (i->gauge)
+		i->cost = ax_gauge_set(i->gauge, c, i->toggles)->cost;
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -164,6 +177,8 @@ ax_island_new(const struct ax_search *s, const struct ax_circuit *c,
 
 	i->s = s;
 	i->p = p;
+	if (s->full)
+		i->gauge = ax_gauge_new(s->full);
 	i->stride = p->blocks * AX_BLOCK_WORDS;
 	i->rng = ax_rng(seed, "island", index);
 	i->pool_limits = ax_aligned((size_t)2 * p->outs * AX_POOL_WORDS, 8);
@@ -216,6 +231,9 @@ ax_island_free(struct ax_island *i)
 	free(i->care1);
 	free(i->order);
 	free(i->touched);
+	ax_gauge_free(i->gauge);
+	free(i->toggles);
+	free(i->next_toggles);
 	free(i);
 }
 
@@ -320,7 +338,7 @@ ax_island_restore(struct ax_island *i, struct ax_ck_reader *r)
 	i->stats.taken = ax_ck_get(r, 8);
 	if (r->bad)
 		return -1;
-	i->best_cost = ax_circuit_cost(&i->best, &i->s->costs);
+	i->best_cost = ax_search_cost(i->s, &i->best);
 	simulate(i);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/rng.h"
 #include "stages/circuit/search/ckpt.h"
+#include "stages/circuit/search/cost.h"
 #include "stages/circuit/search/problem.h"
 
 /* How to make a function of two signals from allowed gates at least cost. */
@@ -37,7 +38,12 @@ struct ax_search {
 	int64_t deep;       /* least cost of two gates */
 	unsigned allowed;   /* a bit per gate */
 	double noise[1024]; /* quantiles of the exponential distribution */
+	/* NULL: `costs` are all there is to it; set by the caller, borrowed */
+	const struct ax_cost *full;
 };
+
+/* By `full` if there is one. */
+int64_t ax_search_cost(const struct ax_search *s, const struct ax_circuit *c);
 
 /* `allowed` has a bit per gate (1 << AX_G_...); INV and constants always are.
  */

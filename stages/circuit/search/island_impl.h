@@ -31,6 +31,10 @@ struct ax_island {
 	uint32_t *and_lit, *or_lit; /* 2 * signal + inverted */
 	struct ax_kop *old_op, *new_op;
 	uint64_t *care1, *care0, *part1, *part0, *bad;
+
+	/* NULL unless the cost is more than a sum over gates */
+	struct ax_gauge *gauge;
+	double *toggles, *next_toggles; /* by signal, where energy counts */
 };
 
 void ax_island_room(struct ax_island *i, unsigned n);

@@ -14,6 +14,7 @@ struct cand {
 	uint16_t x, y, z;
 	unsigned inv; /* CONSTANT: its value; SIGNAL: inverted */
 	double score; /* cost change less noise; above 0 is not taken */
+	double late;  /* what of it is for its delay */
 };
 
 /* The visit at hand. */
@@ -26,6 +27,7 @@ struct visit {
 	unsigned deads; /* what dies with v, in i->dead */
 	int64_t freed;
 	double temp;
+	double gain; /* the most there is in being earlier */
 	struct cand best;
 	/* what pairs are looked for: a function that is 1 on `on` and 0 on
 	 * `off`, to be the whole replacement or what is still missing beside
@@ -100,7 +102,33 @@ static bool
 promising(struct ax_island *i, struct visit *t, int64_t cost, double *score)
 {
 	*score = (double)(cost - t->freed) - t->temp * noise(i);
-	return *score <= 0 && *score < t->best.score;
+	return *score <= t->gain && *score - t->gain < t->best.score;
+}
+
+/* Adds to the score what its delay is worth; false when it is too late. */
+static bool
+in_time(const struct ax_island *i, const struct visit *t, struct cand *c)
+{
+	const struct ax_timer *w = ax_gauge_timer(i->gauge);
+	double late = 0, own = 0;
+
+	if (!w || c->kind == CONSTANT)
+		return true;
+	late = ax_timer_at(w, c->x);
+	if (c->kind == SIGNAL && c->inv)
+		own = ax_timer_guess(w, AX_G_INV, t->v);
+	if (c->kind >= GATE) {
+		late = AX_MAX(late, ax_timer_at(w, c->y));
+		own = ax_timer_guess(w, (enum ax_g)c->form.gate, t->v);
+	}
+	if (c->kind == TWO_GATES) {
+		late = AX_MAX(late + own, ax_timer_at(w, c->z));
+		own = ax_timer_guess(w, (enum ax_g)c->last.gate, t->v);
+	}
+	/* a guess: what is a little late may still do */
+	c->late = ax_gauge_late(i->gauge, t->v, late + own, 0.3 * own);
+	c->score += c->late;
+	return c->score <= 0 && c->score < t->best.score;
 }
 
 /* Takes the offer when what it keeps alive does not spoil it. */
@@ -108,6 +136,9 @@ static void
 offer(struct ax_island *i, struct visit *t, struct cand c)
 {
 	bool kept = false;
+
+	if (i->gauge && !in_time(i, t, &c))
+		return;
 
 	for (int r = 0; r < (int)c.kind - CONSTANT; r++)
 		kept = kept || i->is_dead[operand(&c, r)];
@@ -357,7 +388,7 @@ offer_all(struct ax_island *i, struct visit *t)
 {
 	int64_t inv = i->s->costs.of[AX_G_INV], least = INT64_MAX;
 	bool one = false, zero = false;
-	double reach = i->s->noise[0] * t->temp, score;
+	double reach = i->s->noise[0] * t->temp + t->gain, score;
 
 	for (unsigned w = 0; w < AX_POOL_WORDS; w++) {
 		one = one || i->care1[w];
@@ -556,16 +587,22 @@ check_block(struct ax_island *i, const struct visit *t, const struct build *b,
 			    i->p->outs, i->p->extend, i->bad);
 }
 
+static void
+put_back(struct ax_island *i, const struct visit *t)
+{
+	for (size_t b = 0; b < i->p->blocks; b++)
+		if (i->touched[b])
+			i->p->kern->run(i->full + b * AX_BLOCK_WORDS, i->stride,
+					i->old_op, t->cone);
+}
+
 /* Puts the old values back and learns from the patterns in i->bad. */
 static void
 retreat(struct ax_island *i, const struct visit *t, uint32_t block)
 {
 	unsigned start = ax_rng_below(&i->rng, AX_BLOCK_WORDS), learnt = 0;
 
-	for (size_t b = 0; b < i->p->blocks; b++)
-		if (i->touched[b])
-			i->p->kern->run(i->full + b * AX_BLOCK_WORDS, i->stride,
-					i->old_op, t->cone);
+	put_back(i, t);
 	for (unsigned k = 0; k < AX_BLOCK_WORDS && learnt < 4; k++) {
 		unsigned w = (start + k) % AX_BLOCK_WORDS;
 
@@ -605,15 +642,14 @@ now(const struct visit *t, const struct build *b, uint16_t sig)
 }
 
 /*
- * Rewrites the circuit with the replacement, operands before their users: a
- * walk from the outputs, which also leaves out what died.
+ * i->next becomes the circuit with the replacement, operands before their
+ * users: a walk from the outputs, which also leaves out what died.
  */
 static void
 rewrite(struct ax_island *i, const struct visit *t, const struct build *b)
 {
-	struct ax_circuit *c = &i->c, *to = &i->next, swap;
+	struct ax_circuit *c = &i->c, *to = &i->next;
 	unsigned ins = c->ins, total = c->n + b->n, depth = 0;
-	uint32_t *rows;
 
 	to->ins = ins;
 	to->outs = c->outs;
@@ -662,17 +698,82 @@ rewrite(struct ax_island *i, const struct visit *t, const struct build *b)
 		}
 		to->out[o] = i->place[root];
 	}
+}
+
+/* i->next takes the place of the circuit. */
+static void
+commit(struct ax_island *i, const struct build *b)
+{
+	struct ax_circuit swap = i->c;
+	unsigned ins = i->c.ins, total = i->c.n + b->n;
+	uint32_t *rows = i->row;
+	double *toggles = i->toggles;
+
 	for (unsigned s = ins; s < ins + total; s++)
 		if (i->place[s] == UINT16_MAX)
 			i->spare[i->spares++] = i->row[s];
-	swap = *c;
-	*c = *to;
-	*to = swap;
-	rows = i->row;
+	i->c = i->next;
+	i->next = swap;
 	i->row = i->new_row;
 	i->new_row = rows;
 	ax_island_count_uses(i);
-	i->cost = ax_circuit_cost(c, &i->s->costs);
+	if (!i->gauge) {
+		i->cost = ax_circuit_cost(&i->c, &i->s->costs);
+		return;
+	}
+	i->toggles = i->next_toggles;
+	i->next_toggles = toggles;
+	ax_gauge_take(i->gauge, &i->c);
+	i->cost = ax_gauge_now(i->gauge)->cost;
+}
+
+/* What the candidate's noise lets the cost rise by. */
+static double
+allowance(const struct ax_island *i, const struct visit *t)
+{
+	int64_t change = ax_circuit_cost(&i->next, &i->s->costs) -
+			 ax_circuit_cost(&i->c, &i->s->costs);
+
+	return (double)change + t->best.late - t->best.score;
+}
+
+/* Whether delay, area and the like of i->next allow it. */
+static bool
+affordable(struct ax_island *i, const struct visit *t)
+{
+	ax_gauge_try(i->gauge, &i->c, &i->next, i->place);
+	/* the energy waits until the signals are known */
+	return i->toggles || ax_gauge_good(i->gauge, allowance(i, t));
+}
+
+/* Whether its energy does; the signals are those of i->next already. */
+static bool
+economical(struct ax_island *i, const struct visit *t, const struct build *b)
+{
+	const struct ax_activity *a = i->s->full->activity;
+	unsigned ins = i->c.ins, n = ins + i->c.n;
+	uint8_t *changed = i->flags;
+	uint16_t to;
+
+	memset(changed, 0, n);
+	for (unsigned k = 0; k < t->cone; k++)
+		changed[ins + i->cone[k]] = 1;
+	for (unsigned s = 0; s < n + b->n; s++) {
+		to = i->place[s];
+		if (to == UINT16_MAX)
+			continue;
+		if (s < n && !changed[s])
+			i->next_toggles[to] = i->toggles[s];
+		else
+			i->next_toggles[to] = ax_activity_toggles(
+				a,
+				ax_activity_ones(a,
+						 i->full + (size_t)i->row[s] *
+								   i->stride,
+						 0, i->p->blocks));
+	}
+	ax_gauge_try_energy(i->gauge, &i->next, i->next_toggles);
+	return ax_gauge_good(i->gauge, allowance(i, t));
 }
 
 /* --- a visit ------------------------------------------------------------- */
@@ -731,6 +832,14 @@ find_care(struct ax_island *i, struct visit *t)
 	}
 }
 
+/* The rows of what was built are free again. */
+static void
+drop(struct ax_island *i, const struct build *b)
+{
+	for (unsigned n = b->n; n-- > 0;)
+		i->spare[i->spares++] = i->row[i->c.ins + i->c.n + n];
+}
+
 void
 ax_island_visit(struct ax_island *i, double temperature)
 {
@@ -749,6 +858,8 @@ ax_island_visit(struct ax_island *i, double temperature)
 	find_care(i, &t);
 	t.best.score = HUGE_VAL;
 	t.freed = freed_cost(i, &t, NULL);
+	if (i->gauge)
+		t.gain = ax_gauge_gain(i->gauge, t.v);
 	for (unsigned d = 0; d < t.deads; d++)
 		i->is_dead[i->dead[d]] = 1;
 	offer_all(i, &t);
@@ -758,15 +869,28 @@ ax_island_visit(struct ax_island *i, double temperature)
 		return;
 	i->stats.checks++;
 	build(i, &b, &t.best);
+	if (i->gauge) {
+		rewrite(i, &t, &b);
+		if (!affordable(i, &t)) {
+			drop(i, &b);
+			return;
+		}
+	}
 	cone_steps(i, &t, b.row);
 	if (!check(i, &t, &b)) {
 		i->stats.failed++;
-		for (unsigned n = b.n; n-- > 0;)
-			i->spare[i->spares++] = i->row[i->c.ins + i->c.n + n];
+		drop(i, &b);
+		return;
+	}
+	if (i->toggles && !economical(i, &t, &b)) {
+		put_back(i, &t);
+		drop(i, &b);
 		return;
 	}
 	i->stats.taken++;
 	i->p->kern->pool_run(i->pool, b.op, b.n);
 	i->p->kern->pool_run(i->pool, i->new_op, t.cone);
-	rewrite(i, &t, &b);
+	if (!i->gauge)
+		rewrite(i, &t, &b);
+	commit(i, &b);
 }

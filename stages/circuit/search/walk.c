@@ -35,8 +35,10 @@ ax_walk_room(struct ax_walk *w, unsigned n)
 	w->and_lit = ax_realloc(w->and_lit, 2 * m, sizeof(*w->and_lit));
 	w->or_lit = ax_realloc(w->or_lit, 2 * m, sizeof(*w->or_lit));
 	w->op = ax_realloc(w->op, m, sizeof(*w->op));
-	w->at = ax_realloc(w->at, m, sizeof(*w->at));
-	w->need = ax_realloc(w->need, m, sizeof(*w->need));
+	if (w->gauge && ax_cost_needs_energy(w->k)) {
+		w->toggles = ax_realloc(w->toggles, m, sizeof(*w->toggles));
+		w->ones = ax_realloc(w->ones, m, sizeof(*w->ones));
+	}
 }
 
 /* --- the pool ------------------------------------------------------------ */
@@ -205,10 +207,16 @@ ax_walk_measure(struct ax_walk *w, const struct ax_circuit *c, double most)
 	for (unsigned o = 0; o < c->outs; o++)
 		out[o] = w->block + (size_t)c->out[o] * AX_BLOCK_WORDS;
 	ax_error_begin(&w->trial);
+	if (w->toggles)
+		memset(w->ones, 0, (c->ins + c->n) * sizeof(*w->ones));
 	for (size_t b = 0; b < p->blocks; b++) {
 		memcpy(w->block, ax_problem_inputs(p, b),
 		       p->ins * AX_BLOCK_WORDS * sizeof(*w->block));
 		p->kern->run(w->block, AX_BLOCK_WORDS, w->op, c->n);
+		for (unsigned r = 0; w->toggles && r < c->ins + c->n; r++)
+			w->ones[r] += ax_activity_ones(
+				w->k->activity,
+				w->block + (size_t)r * AX_BLOCK_WORDS, b, 1);
 		w->score->unpack(out, c->outs, p->extend, w->y);
 		if (!ax_error_add(&w->trial, w->g, w->score, b, w->y, w->bad)) {
 			start = ax_rng_below(&w->rng, AX_BLOCK_WORDS);
@@ -235,6 +243,8 @@ ax_walk_measure(struct ax_walk *w, const struct ax_circuit *c, double most)
 				return false;
 		}
 	}
+	for (unsigned r = 0; w->toggles && r < c->ins + c->n; r++)
+		w->toggles[r] = ax_activity_toggles(w->k->activity, w->ones[r]);
 	ax_error_finish(&w->trial, w->g, w->score);
 	return true;
 }
@@ -270,6 +280,8 @@ ax_walk_new(const struct ax_search *s, const struct ax_error *g,
 	w->k = cost;
 	w->p = s->p;
 	w->score = ax_score_kern();
+	if (!ax_cost_is_plain(cost))
+		w->gauge = ax_gauge_new(cost);
 	w->rng = ax_rng(seed, "walk", index);
 	w->whole = s->p->patterns <= AX_BLOCK_BITS;
 	w->ref = ax_aligned(8 * b, sizeof(*w->ref));
@@ -334,8 +346,9 @@ ax_walk_free(struct ax_walk *w)
 	free(w->and_lit);
 	free(w->or_lit);
 	free(w->op);
-	free(w->at);
-	free(w->need);
+	ax_gauge_free(w->gauge);
+	free(w->toggles);
+	free(w->ones);
 	free(w);
 }
 
@@ -355,32 +368,6 @@ count_uses(struct ax_walk *w)
 		w->uses[c->out[o]]++;
 }
 
-/* Arrival of each signal, and the latest arrival that keeps the bound. */
-static void
-time_all(struct ax_walk *w)
-{
-	const struct ax_circuit *c = &w->c;
-	double own;
-
-	w->delay = ax_cost_delay(w->k, c, w->at);
-	for (unsigned i = 0; i < c->ins + c->n; i++)
-		w->need[i] = INFINITY;
-	for (unsigned o = 0; o < c->outs; o++)
-		w->need[c->out[o]] = w->aim.delay_most;
-	for (unsigned j = c->n; j-- > 0;) {
-		unsigned k = ax_g_inputs((enum ax_g)c->gate[j]);
-		double late = 0;
-
-		for (unsigned i = 0; i < k; i++)
-			late = AX_MAX(late, w->at[c->in[j][i]]);
-		own = w->at[c->ins + j] - late;
-		for (unsigned i = 0; i < k; i++)
-			w->need[c->in[j][i]] =
-				AX_MIN(w->need[c->in[j][i]],
-				       w->need[c->ins + j] - own);
-	}
-}
-
 void
 ax_walk_refresh(struct ax_walk *w)
 {
@@ -396,8 +383,6 @@ ax_walk_refresh(struct ax_walk *w)
 	w->p->kern->run(w->pool, POOL_WORDS, w->op, c->n);
 	w->p->kern->run(w->pool + AX_BLOCK_WORDS, POOL_WORDS, w->op, c->n);
 	count_uses(w);
-	if (w->k->timed)
-		time_all(w);
 	results(w);
 	/* slopes drift slowly: an eighth of them at a time */
 	for (int k = 0; k < AX_BLOCK_WORDS / 8; k++) {
@@ -435,14 +420,15 @@ ax_walk_set(struct ax_walk *w, const struct ax_walk_aim *aim,
 	swap = w->now;
 	w->now = w->trial;
 	w->trial = swap;
-	w->cost = ax_circuit_cost(c, &w->k->gate);
+	w->cost = w->gauge ? ax_gauge_set(w->gauge, c, w->toggles)->cost
+			   : ax_circuit_cost(c, &w->k->gate);
 	redraw_all(w);
 	ax_walk_refresh(w);
-	if (w->k->timed && w->delay > aim->delay_most)
-		return false;
 	ax_circuit_copy(&w->best, c);
 	w->best_merit = ax_walk_merit(aim, w->now.value, w->cost);
-	ax_archive_offer(&w->archive, w->now.value, w->cost, w->stats.steps, c);
+	if (w->cost < AX_COST_BROKEN)
+		ax_archive_offer(&w->archive, w->now.value, w->cost,
+				 w->stats.steps, c);
 	return true;
 }
 
@@ -462,8 +448,9 @@ ax_walk_run(struct ax_walk *w, uint64_t steps, double from, double to)
 		w->stats.steps++;
 		if (w->stats.taken == taken)
 			continue;
-		ax_archive_offer(&w->archive, w->now.value, w->cost,
-				 w->stats.steps, &w->c);
+		if (w->cost < AX_COST_BROKEN)
+			ax_archive_offer(&w->archive, w->now.value, w->cost,
+					 w->stats.steps, &w->c);
 		merit = ax_walk_merit(&w->aim, w->now.value, w->cost);
 		if (merit < w->best_merit) {
 			w->best_merit = merit;

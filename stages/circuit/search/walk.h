@@ -33,7 +33,6 @@ struct ax_walk_aim {
 			      counts */
 	double kappa;      /* what an error e times larger is worth */
 	double floor;      /* error that is as good as none; above 0 */
-	double delay_most; /* bound of ax_cost_delay; INFINITY: none */
 };
 
 struct ax_walk;
@@ -45,7 +44,7 @@ struct ax_walk *ax_walk_new(const struct ax_search *s, const struct ax_error *g,
 			    uint64_t index);
 void ax_walk_free(struct ax_walk *w);
 /* Sets aim and circuit; false when the circuit breaks a limit or the bound on
- * error or delay. */
+ * the error. One that breaks a bound of the cost is led towards it. */
 bool ax_walk_set(struct ax_walk *w, const struct ax_walk_aim *aim,
 		 const struct ax_circuit *c);
 /* `steps` visits, the temperature going from `from` to `to` in a straight line;

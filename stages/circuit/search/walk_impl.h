@@ -20,7 +20,7 @@ struct ax_walk {
 	struct ax_circuit c, next, best;
 	struct ax_error_state now, trial;
 	int64_t cost;
-	double delay, best_merit;
+	double best_merit;
 	struct ax_rng rng;
 	struct ax_island_stats stats;
 	struct ax_archive archive;
@@ -44,8 +44,10 @@ struct ax_walk {
 	uint8_t *is_dead, *in_cone, *flags;
 	uint32_t *and_lit, *or_lit; /* 2 * signal + inverted */
 	struct ax_kop *op;
-	double *at, *need; /* arrival, and the latest that would do */
-	uint64_t *block;   /* rows of one block of all patterns */
+	struct ax_gauge *gauge; /* NULL: the cost is a sum over gates */
+	double *toggles;        /* of what was measured last, with energies */
+	uint64_t *ones;
+	uint64_t *block; /* rows of one block of all patterns */
 };
 
 void ax_walk_room(struct ax_walk *w, unsigned n);

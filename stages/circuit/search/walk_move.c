@@ -29,7 +29,8 @@ struct visit {
 	double rate;         /* merit of a unit of the planes' sums */
 	double room;         /* such units up to the bound on the error */
 	double low;          /* the least sum there can be, in units */
-	double reach;        /* the most noise */
+	double reach;        /* the most noise and gain */
+	double gain;         /* the most there is in being earlier */
 	int32_t ones, zeros; /* sums where v is 1, where it is 0 */
 	struct cand best;
 };
@@ -107,7 +108,28 @@ promising(struct ax_walk *w, struct visit *t, struct cand *c, int64_t cost)
 	c->noise = t->temp * w->s->noise[ax_rng_u32(&w->rng) >> 22];
 	c->score = cost_merit(w, c->cost) - c->noise;
 	w->stats.candidates++;
-	return c->score + t->rate * t->low <= AX_MIN(0.0, t->best.score);
+	return c->score + t->rate * t->low - t->gain <=
+	       AX_MIN(0.0, t->best.score);
+}
+
+/* What the candidate's delay is worth; INFINITY: it is too late. */
+static double
+lateness(const struct ax_walk *w, const struct visit *t, const struct cand *c)
+{
+	const struct ax_timer *m = ax_gauge_timer(w->gauge);
+	double late, own = 0;
+
+	if (!m)
+		return 0;
+	late = ax_timer_at(m, c->x);
+	if (c->kind == GATE) {
+		late = AX_MAX(late, ax_timer_at(m, c->y));
+		own = ax_timer_guess(m, (enum ax_g)c->form.gate, t->v);
+	} else if (c->inv) {
+		own = ax_timer_guess(m, AX_G_INV, t->v);
+	}
+	/* a guess: what is a little late may still do */
+	return ax_gauge_late(w->gauge, t->v, late + own, 0.3 * own);
 }
 
 /* Takes the offer, whose error changes by `sum` units, when it is the best and
@@ -116,17 +138,14 @@ static void
 offer(struct ax_walk *w, struct visit *t, struct cand c, int32_t sum)
 {
 	int x = c.kind == CONSTANT ? -1 : c.x, y = c.kind == GATE ? c.y : -1;
-	double late;
 
 	c.score += t->rate * sum;
-	if (!(c.score <= 0 && c.score < t->best.score) || sum > t->room)
+	if (!(c.score <= t->gain && c.score - t->gain < t->best.score) ||
+	    sum > t->room)
 		return;
-	if (w->k->timed && w->aim.delay_most < HUGE_VAL && c.kind != CONSTANT) {
-		/* loads aside, which the last check knows */
-		late = AX_MAX(w->at[x], y >= 0 ? w->at[y] : 0.0);
-		if (c.kind == GATE)
-			late += w->k->delay[c.form.gate].base;
-		if (late > w->need[t->v])
+	if (w->gauge && c.kind != CONSTANT) {
+		c.score += lateness(w, t, &c);
+		if (!(c.score <= 0 && c.score < t->best.score))
 			return;
 	}
 	if ((x >= 0 && w->is_dead[x]) || (y >= 0 && w->is_dead[y])) {
@@ -585,9 +604,9 @@ rewrite(struct ax_walk *w, const struct visit *t, const struct build *b)
 
 /* The most that the error may become for the merit not to rise. */
 static double
-most_error(const struct ax_walk *w, const struct cand *c)
+most_error(const struct ax_walk *w, const struct cand *c, int64_t change)
 {
-	double gain = c->noise - cost_merit(w, c->cost), most = HUGE_VAL;
+	double gain = c->noise - cost_merit(w, change), most = HUGE_VAL;
 
 	if (w->aim.slack > 0)
 		most = w->now.value + gain / w->aim.slack * w->aim.error_most;
@@ -605,23 +624,31 @@ take(struct ax_walk *w, const struct cand *cand)
 {
 	struct ax_circuit swap;
 	struct ax_error_state now;
-	int64_t cost = ax_circuit_cost(&w->next, &w->k->gate);
-	double *at, late, merit;
+	int64_t cost = ax_circuit_cost(&w->next, &w->k->gate), was = w->cost;
+	double merit, most;
 	int32_t *y;
 
-	if (w->k->timed && w->aim.delay_most < HUGE_VAL) {
-		at = ax_calloc(w->next.ins + w->next.n + 1, sizeof(*at));
-		late = ax_cost_delay(w->k, &w->next, at);
-		free(at);
-		if (late > w->aim.delay_most)
-			return false;
+	if (w->gauge) {
+		was = ax_gauge_cost(w->gauge, ax_gauge_now(w->gauge));
+		cost = ax_gauge_cost(
+			w->gauge,
+			ax_gauge_try(w->gauge, &w->c, &w->next, w->place));
+		/* what its energy does is not known yet: as was thought */
+		most = most_error(w, cand,
+				  w->toggles ? cand->cost : cost - was);
+	} else {
+		most = most_error(w, cand, cand->cost);
 	}
-	if (!ax_walk_measure(w, &w->next, most_error(w, cand)))
+	if (!ax_walk_measure(w, &w->next, most))
 		return false;
+	if (w->toggles)
+		cost = ax_gauge_cost(
+			w->gauge,
+			ax_gauge_try_energy(w->gauge, &w->next, w->toggles));
 	if (w->trial.value > w->aim.error_most)
 		return false;
 	merit = ax_walk_merit(&w->aim, w->trial.value, cost) -
-		ax_walk_merit(&w->aim, w->now.value, w->cost);
+		ax_walk_merit(&w->aim, w->now.value, was);
 	if (merit > cand->noise)
 		return false;
 	if (w->g->rules.commutative) {
@@ -642,6 +669,10 @@ take(struct ax_walk *w, const struct cand *cand)
 	w->now = w->trial;
 	w->trial = now;
 	w->cost = cost;
+	if (w->gauge) {
+		ax_gauge_take(w->gauge, &w->c);
+		w->cost = ax_gauge_now(w->gauge)->cost;
+	}
 	return true;
 }
 
@@ -661,7 +692,9 @@ ax_walk_visit(struct ax_walk *w, double temperature)
 			t.pin = (int)(k - w->c.n);
 	}
 	t.words = w->g->limited ? POOL_WORDS : AX_BLOCK_WORDS;
-	t.reach = w->s->noise[0] * temperature;
+	if (w->gauge)
+		t.gain = ax_gauge_gain(w->gauge, t.v);
+	t.reach = w->s->noise[0] * temperature + t.gain;
 	t.best.score = HUGE_VAL;
 	t.freed = freed_cost(w, &t, -1, -1);
 	find_care(w, &t);

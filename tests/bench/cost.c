@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delay and energy of netlists by the tables of a library, as the searches have
+ * them, and what a figure takes, as JSON lines:
+ *   tests/bench/cost LIBRARY NETLIST...
+ * `charge` is the energy of all nets that cells drive, each toggling once;
+ * `timing_us` a timing from nothing. tests/cli/costs.t compares with OpenSTA.
+ */
+#include <time.h>
+
+#include "artifacts/base/base.h"
+#include "stages/circuit/search/cost.h"
+
+static double
+cpu_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Charge alone, each cell's output toggling once. */
+static double
+charge(const struct ax_cells *cells, const struct ax_circuit *c)
+{
+	double *toggles = ax_calloc(c->ins + c->n + 1, sizeof(*toggles)), sum;
+	struct ax_cells bare = *cells;
+
+	for (unsigned j = 0; j < c->n; j++)
+		toggles[c->ins + j] = 1;
+	for (int g = 0; g < AX_G_KINDS; g++)
+		bare.gate[g].inner = bare.gate[g].pin[0] = bare.gate[g].pin[1] =
+			0;
+	sum = ax_cost_energy(&bare, c, toggles);
+	free(toggles);
+	return sum;
+}
+
+static int
+tell(const struct ax_cells *cells, const struct ax_liberty *lib,
+     const char *path, struct ax_err *err)
+{
+	struct ax_cost k = ax_cost_transistors;
+	struct ax_activity a;
+	struct ax_netlist *net = NULL;
+	struct ax_circuit c = AX_CIRCUIT_INIT;
+	struct ax_problem p;
+	struct ax_figures f;
+	struct ax_timer *t;
+	unsigned wa, wb;
+	double began, full;
+
+	if (ax_netlist_load(&net, path, AX_NET_AUTO, lib, NULL, err) < 0)
+		return -1;
+	if (ax_circuit_from_netlist(&c, &wa, &wb, net, err) < 0) {
+		ax_netlist_free(net);
+		return -1;
+	}
+	ax_netlist_free(net);
+	ax_problem_init(&p, wa, wb, c.outs, true, true, NULL);
+	ax_activity_init(&a, &p, NULL);
+	k.cells = cells;
+	k.activity = &a;
+	ax_cost_measure(&k, &p, &c, &f);
+	t = ax_timer_new(cells);
+	began = cpu_s();
+	for (int i = 0; i < 500; i++)
+		ax_timer_set(t, &c);
+	full = (cpu_s() - began) / 500;
+	printf("{\"bench\": \"cost\", \"netlist\": \"%s\", \"gates\": %u, "
+	       "\"transistors\": %" PRId64 ", \"area\": %.6g, \"delay\": %.6f, "
+	       "\"energy\": %.6f, \"charge\": %.6f, \"timing_us\": %.2f}\n",
+	       path, c.n, f.transistors, f.area, f.delay, f.energy,
+	       charge(cells, &c), full * 1e6);
+	ax_timer_free(t);
+	ax_activity_free(&a);
+	ax_problem_free(&p);
+	ax_circuit_free(&c);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_liberty lib;
+	struct ax_cells cells;
+	int rc;
+
+	if (argc < 3) {
+		fprintf(stderr, "usage: cost LIBRARY NETLIST...\n");
+		return 2;
+	}
+	if (ax_liberty_load(&lib, argv[1], &err) < 0 ||
+	    ax_cells_init(&cells, &lib, true, 0.05, 0.01, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	rc = 0;
+	for (int i = 2; i < argc && rc == 0; i++)
+		rc = tell(&cells, &lib, argv[i], &err);
+	if (rc < 0)
+		fprintf(stderr, "%s\n", err.text);
+	ax_cells_free(&cells);
+	ax_liberty_free(&lib);
+	return rc < 0;
+}
