@@ -235,29 +235,38 @@ take(struct ax_stamp *s, const char *line, size_t *cap)
 }
 
 bool
-ax_stamp_fresh(struct ax_stamp *out, const struct ax_store *s,
-	       const struct ax_stamp_command *c)
+ax_stamp_read(struct ax_stamp *out, char *text)
 {
-	char *path = stamp_path(s, c), *text = NULL, *line, *next;
-	bool fresh = false, good = true;
-	size_t len, cap = 0;
+	bool fresh = false, good = ax_starts(text, HEAD);
+	char *line, *next;
+	size_t cap = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (ax_read_file(&text, &len, path, MAX_STAMP, NULL) < 0 ||
-	    !ax_starts(text, HEAD))
-		goto out;
-	for (line = text + strlen(HEAD); good && (next = strchr(line, '\n'));
-	     line = next + 1) {
+	for (line = text + (good ? strlen(HEAD) : 0);
+	     good && (next = strchr(line, '\n')); line = next + 1) {
 		*next = '\0';
 		fresh = ax_streq(line, "end") && next[1] == '\0';
 		good = fresh ||
 		       (line[0] && line[1] == ' ' ? ax_witness_holds(line)
 						  : take(out, line, &cap));
 	}
-out:
 	fresh = fresh && good && out->name && out->path && out->commit;
 	if (!fresh)
 		ax_stamp_free(out);
+	return fresh;
+}
+
+bool
+ax_stamp_fresh(struct ax_stamp *out, const struct ax_store *s,
+	       const struct ax_stamp_command *c)
+{
+	char *path = stamp_path(s, c), *text = NULL;
+	bool fresh = false;
+	size_t len;
+
+	memset(out, 0, sizeof(*out));
+	if (ax_read_file(&text, &len, path, MAX_STAMP, NULL) == 0)
+		fresh = ax_stamp_read(out, text);
 	free(text);
 	free(path);
 	return fresh;

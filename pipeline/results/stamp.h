@@ -45,6 +45,8 @@ struct ax_stamp {
  * names is as it was. Free with ax_stamp_free. */
 bool ax_stamp_fresh(struct ax_stamp *out, const struct ax_store *s,
 		    const struct ax_stamp_command *c);
+/* The same of a stamp's text, which may be anything; it is cut up. */
+bool ax_stamp_read(struct ax_stamp *out, char *text);
 /* Leaves a stamp of a run that is over and was recorded as `commit`; none
  * when something ran, failed or was pinned, or a file is too young. Failing
  * to write it is no error. */

@@ -185,11 +185,14 @@ ax_journal_open(const char *store_dir, const char *manifest, bool readonly)
 	if (ax_read_file(&text, &len, j->path, MAX_JOURNAL, NULL) < 0)
 		return j;
 	if (ax_starts(text, HEADER)) {
-		for (p = text + strlen(HEADER); (end = strchr(p, '\n')) != NULL;
+		/* a crash may leave zeros where a line should be */
+		for (p = text + strlen(HEADER);
+		     (end = memchr(p, '\n', (size_t)(text + len - p))) != NULL;
 		     p = end + 1) {
 			*end = '\0';
 			j->lines++;
-			take_line(j, p);
+			if (strlen(p) == (size_t)(end - p))
+				take_line(j, p);
 		}
 	}
 	free(text);

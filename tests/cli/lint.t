@@ -29,6 +29,7 @@ none "stages know neither pipeline nor cache" grep -rnE '#include "(pipeline|cac
 none "the pipeline knows stages only by stage.json" grep -rnE '#include "stages/' pipeline
 none "no shell is started" sh -c "grep -rnE '\"(/bin/)?sh\"' artifacts cache pipeline stages --include=*.c"
 none "headers have include guards" sh -c "grep '[.]h\$' '$T/files' | grep -v '_impl[.]h\$' | xargs grep -L '#ifndef AX_'"
+none "every fuzz target starts from seeds" sh -c "for c in tests/fuzz/fuzz_*.c; do s=tests/fuzz/seeds/\$(basename \$c .c); [ -n \"\$(ls \$s 2>&1)\" ] && [ -d \$s ] || echo \$c; done"
 none "no trailing blanks" sh -c "xargs grep -nE '[[:blank:]]+\$' <'$T/files'"
 if command -v clang-format-14 >/dev/null 2>&1; then
 	none "clang-format 14 has nothing to change" sh -c "xargs clang-format-14 --dry-run -Werror <'$T/files' 2>&1 | grep -o '^[^:]*:[0-9]*' | sort -u"

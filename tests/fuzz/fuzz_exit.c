@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exit.json, as a job on another machine leaves it: any bytes. */
-#include <stddef.h>
-#include <stdint.h>
-
 #include "pipeline/run/ticket.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

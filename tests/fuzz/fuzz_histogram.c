@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of operand histograms; what it accepts is written and read again
  * to the same text. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "artifacts/histogram.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

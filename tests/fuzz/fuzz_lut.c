@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A truth table from anybody's CSV or .npy is one, or is refused; what is one
  * is written and read again as the same. */
-#include "artifacts/base/base.h"
 #include "artifacts/lut.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void
 again(struct ax_lut *t)

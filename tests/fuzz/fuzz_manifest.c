@@ -4,40 +4,30 @@
  * loads must resolve to a manifest that loads. AXPIPE_STAGES names a folder of
  * stages, tests/cli/manifests/stages for one.
  */
-#include <unistd.h>
-
-#include "artifacts/base/base.h"
-#include "artifacts/base/io.h"
 #include "pipeline/manifest/graph.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct ax_stages stages;
-	static char path[] = "/tmp/axpipe-fuzz.XXXXXX";
-	static int fd = -1;
+	static bool ready;
+	const char *path = fuzz_file("m.json", data, size);
 	struct ax_err err = AX_ERR_INIT;
 	struct ax_graph *g = NULL;
 
-	if (fd < 0) {
-		fd = mkstemp(path);
-		if (fd < 0 || ax_stages_load(&stages, NULL, 0, &err) < 0)
-			abort();
-	}
-	if (ax_write_plain(path, data, size, &err) < 0)
+	if (!ready && ax_stages_load(&stages, NULL, 0, &err) < 0)
 		abort();
+	ready = true;
 	if (ax_graph_load(&g, path, &stages, NULL, 0, &err) < 0) {
-		if (err.exit != AX_EXIT_USAGE || !err.text[0])
-			abort();
+		FUZZ_CHECK(err.exit == AX_EXIT_USAGE && err.text[0]);
 		return 0;
 	}
 	if (ax_json_write(path, g->resolved, &err) < 0)
 		abort();
 	ax_graph_free(g);
 	if (ax_graph_load(&g, path, &stages, NULL, 0, &err) < 0) {
-		fprintf(stderr, "%s\n", err.text);
+		dprintf(fuzz_err, "%s\n", err.text);
 		abort();
 	}
 	ax_graph_free(g);

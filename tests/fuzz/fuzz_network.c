@@ -3,8 +3,7 @@
  * back to the same. The number format of a checkpoint as well. */
 #include "artifacts/network.h"
 #include "stages/nn/engine/format.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

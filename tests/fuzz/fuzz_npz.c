@@ -2,9 +2,8 @@
 /* Zip files of arrays: bytes as an .npz file, and as members of a well-formed
  * one. */
 #include "artifacts/checkpoint.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/lib/bytes.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,9 +6,8 @@
  */
 #include "artifacts/checkpoint.h"
 #include "artifacts/dataset_read.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/lib/bytes.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -13,15 +13,21 @@
 static char dir[] = "/tmp/axpipe-journal.XXXXXX";
 
 static void
-append_text(const char *text)
+append_bytes(const char *text, size_t n)
 {
 	char *path = ax_asprintf("%s/nodes/m", dir);
 	int fd = open(path, O_WRONLY | O_APPEND);
 
-	ok(fd >= 0 && ax_write_all(fd, text, strlen(text)) == 0,
+	ok(fd >= 0 && ax_write_all(fd, text, n) == 0,
 	   "text was appended by hand");
 	close(fd);
 	free(path);
+}
+
+static void
+append_text(const char *text)
+{
+	append_bytes(text, strlen(text));
 }
 
 static off_t
@@ -78,6 +84,14 @@ main(void)
 	j = ax_journal_open(dir, "m", false);
 	ok(ax_journal_find(j, "later") != NULL,
 	   "nor does it take the next one with it");
+	ax_journal_close(j);
+	append_bytes("ok \0\0\0\0\0\0\n", 10);
+	j = ax_journal_open(dir, "m", false);
+	ax_journal_ok(j, "last", &a, "run3", 1);
+	ax_journal_close(j);
+	j = ax_journal_open(dir, "m", false);
+	ok(ax_journal_find(j, "later") && ax_journal_find(j, "last"),
+	   "zeros, as a crash leaves them, end only their own line");
 	for (int i = 0; i < 3000; i++)
 		ax_journal_ok(j, "n", i % 2 ? &a : &b, "run4", 2);
 	ax_journal_close(j);

@@ -1,4 +1,4 @@
-module leaf(input [1:0] x, output y);
+module leaf(input [1:0] x, output y);
  assign y = &x ? ~x[0] : x == 2;
 endmodule
 module t(a, y); input [1:0] a; output [1:0] y;

@@ -1,4 +1,4 @@
-module mult(A, OUT);
+module mult(A, OUT);
   input [2:0] A;
   output [1:0] OUT;
   wire _0_;
