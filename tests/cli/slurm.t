@@ -73,32 +73,15 @@ like "and then no more" "$T/out" '\] late FAILED: still running after its timeou
 is "failures of the program are not repeated" "$(grep -c . "$T/sbatch.log")" 3
 is "only descendants are skipped" "$(summary)" "0 executed, 0 cached, 0 substituted, 4 failed, 1 skipped"
 
-# a job that dies without a word, and one that somebody cancels
 cat >slow.json <<EOF
 {"axpipe": 1, "name": "slow", "vars": {"steps": 20}, "inputs": {"a": {"file": "a.txt"}},
  "stages": {"n": {"stage": "slow", "in": {"text": "a"}, "params": {"steps": "\${steps}", "trace": "$T/trace"}}}}
 EOF
-: >"$T/trace"
-slurm slow.json --set steps=15 >out 2>&1 & pid=$!
-wait_for "$T/trace" "step 2"
-kill -9 "$(pgrep -f "axpipe job $S" | head -n 1)"
-wait $pid
-like "a job that is killed with all it has" out 'n: job [0-9]+ (ended as [A-Z_]+ and|is lost: not in the queue, and it) left no exit.json.*; try 2 of 3$'
-is "is tried again" "$(tail -n 1 out | cut -d, -f1)" "1 executed"
-is "from its checkpoint" "$(grep -c 'step 1$' "$T/trace")" 1
-
-: >"$T/trace"
-slurm slow.json --set steps=40 >out 2>&1 & pid=$!
-wait_for "$T/trace" "step 2"
-scancel --me
-rc=0; wait $pid || rc=$?
-is "a job that somebody cancels: exit code 3" "$rc" 3
-like "is said" out 'n FAILED: job [0-9]+ was cancelled in Slurm, not by this run'
 
 # an interrupt (SIGTERM here: a job in the background of sh has no SIGINT)
 : >"$T/trace"
 "$AXPIPE" run slow.json --set steps=41 --executor slurm --slurm-arg=--export=ALL >out 2>&1 & pid=$!
-wait_for "$T/trace" "step 2"
+slurm_wait "$T/trace" "step 2"
 kill -TERM $pid
 rc=0; wait $pid || rc=$?
 is "an interrupt: exit code 130" "$rc" 130
@@ -111,11 +94,11 @@ is "and does nothing more" "$(grep -c . "$T/trace")" "$n"
 : >"$T/trace"
 : >"$T/sbatch.log"
 "$AXPIPE" run slow.json --set steps=35 --executor slurm --slurm-arg=--export=ALL >out 2>&1 & pid=$!
-wait_for "$T/trace" "step 3"
+slurm_wait "$T/trace" "step 3"
 kill -9 $pid
 wait $pid 2>/dev/null
 slurm slow.json --set steps=35 >out 2>&1 & pid=$!
-wait_for out "taken over"
+slurm_wait out "taken over"
 kill "$slurm_ctld_pid"
 wait "$slurm_ctld_pid" 2>/dev/null
 sleep 1
@@ -126,22 +109,6 @@ like "it takes the job over" out 'n: job [0-9]+ of an earlier run is RUNNING: ta
 is "which was submitted once" "$(grep -c . "$T/sbatch.log")" 1
 is "and did each step once" "$(sort "$T/trace" | uniq -d)" ""
 
-# killed, and the job ended before anybody looked
-: >"$T/trace"
-: >"$T/sbatch.log"
-slurm_idle
-"$AXPIPE" run slow.json --set steps=12 --executor slurm --slurm-arg=--export=ALL >out 2>&1 & pid=$!
-wait_for "$T/trace" "step 1"
-kill -9 $pid
-wait $pid 2>/dev/null
-wait_for "$T/trace" "step 12"
-for _ in $(seq 50); do
-	[ -n "$(squeue -h --me -t RUNNING,COMPLETING)" ] || break
-	sleep 0.1
-done
-code "a job that ended while nobody looked" 0 slurm slow.json --set steps=12
-is "is taken as it is" "$(summary)" "1 executed, 0 cached, 0 substituted, 0 failed, 0 skipped"
-is "it was submitted once, and did each step once" "$(grep -c . "$T/sbatch.log") $(sort "$T/trace" | uniq -d)" "1 "
 code "the store is whole" 0 "$AXPIPE" fsck
 slurm_stop
 is "Slurm is stopped" "$(pgrep -fc "slurmstepd.*$S|$S/slurmd")" 0

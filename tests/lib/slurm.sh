@@ -91,8 +91,11 @@ slurm_watch() {
 	AXPIPE_SLURM_POLL=1 AXPIPE_SLURM_LAG=3
 	export PATH AXPIPE_SLURM_POLL AXPIPE_SLURM_LAG
 }
-# SIGINT to a background job of this shell, which ignores it by birth
-slurm_int() { kill -TERM "$1"; }
 # A run through Slurm. The login shell that --export=NONE starts for each job
 # may take seconds; the job sets its own environment in any case.
 slurm() { "$AXPIPE" run "$@" --executor slurm --slurm-arg=--export=ALL; }
+# As wait_for, for a machine that has other things to do: a minute.
+slurm_wait() {
+	for _ in 1 2 3 4 5 6; do wait_for "$@" && return 0; done
+	fail "$1 never had: ${2-anything}"
+}
