@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ax_journal_failed(j, "f", &key, "r", 1, "no\nmore");
 	ax_journal_ok(j, odd, &key, "r", 2);
 	ax_journal_close(j);
-	if (size && !ax_starts((const char *)data, "axpipe nodes 1\n"))
+	if (size && (size < 15 || memcmp(data, "axpipe nodes 1\n", 15) != 0))
 		return 0; /* of another version: not written to the end */
 	for (turn = 0; turn < 2; turn++) {
 		j = ax_journal_open(fuzz_dir(), "m", false);
