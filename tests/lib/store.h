@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For tests of the store: a folder of their own, and stores in it. */
-#ifndef TESTS_STORE_H
-#define TESTS_STORE_H
+#ifndef AX_TEST_STORE_H
+#define AX_TEST_STORE_H
 
 #include <fcntl.h>
 #include <jansson.h>
