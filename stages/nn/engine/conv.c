@@ -21,6 +21,35 @@ pack_rows(float *a, const float *w, size_t rows, size_t k)
 				*a++ = m + i < rows ? w[(m + i) * k + j] : 0;
 }
 
+/* Groups of few outputs (depthwise layers) have no use for blocks of rows:
+ * panels of so many positions, and a row at a time. */
+#define WIDE ((size_t)256)
+
+static bool
+is_narrow(const struct ax_plan *p)
+{
+	return p->c->cout / p->c->groups <= 2 && p->k <= 64;
+}
+
+/* panel[k][WIDE]: the windows of `len` positions, 0 up to a multiple of 32,
+ * which is returned. */
+static size_t
+wide_panel(const struct ax_plan *p, struct ax_engine *e, float *panel,
+	   const float *from, size_t at, size_t len)
+{
+	size_t n = (len + AX_NR - 1) / AX_NR * AX_NR, j, k;
+	const size_t *joff;
+	unsigned run;
+
+	for (j = 0; j < n; j += AX_NR) {
+		joff = ax_plan_columns(p, &run, at + j);
+		e->kern->pack(panel + j, WIDE, from, p->koff, p->k, joff, run);
+	}
+	for (k = 0; k < p->k && n > len; k++)
+		memset(panel + k * WIDE + len, 0, (n - len) * sizeof(*panel));
+	return n;
+}
+
 /* --- y = w * windows(x), also the transposed one ------------------------- */
 
 struct forward {
@@ -55,6 +84,66 @@ scatter(const struct forward *f, size_t channel, size_t rows, const float *tile,
 	}
 }
 
+/* Columns of one channel to the images they belong to. */
+static void
+scatter_row(const struct forward *f, size_t channel, const float *row,
+	    size_t first, size_t at, size_t cols)
+{
+	size_t per = f->plan->positions, j, len, img, pos;
+
+	for (j = 0; j < cols; j += len) {
+		img = first + (at + j) / per;
+		pos = (at + j) % per;
+		len = AX_MIN(cols - j, per - pos);
+		memcpy(f->y + (img * f->c->cout + channel) * per + pos, row + j,
+		       len * sizeof(*row));
+	}
+}
+
+/* The task below for narrow groups; a is [cout][k] then. */
+static void
+forward_narrow(const struct forward *f, unsigned thread, const float *image,
+	       size_t first, size_t n)
+{
+	const struct ax_plan *pl = f->plan;
+	const struct ax_kern *kern = f->e->kern;
+	size_t all = n * pl->positions, mg = f->c->cout / f->c->groups;
+	size_t at, len, g, m, j;
+	float *panel = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
+				      pl->k * AX_NR * sizeof(*panel));
+	float rows[2][WIDE];
+	const size_t *joff;
+	unsigned run;
+
+	for (at = 0; at < all; at += WIDE) {
+		len = AX_MIN(WIDE, all - at);
+		for (g = 0; g < f->c->groups; g++) {
+			const float *from = image + g * pl->group_step;
+			const float *a = f->a + g * mg * pl->k;
+
+			for (j = 0; j < len; j += AX_NR) {
+				joff = ax_plan_columns(pl, &run, at + j);
+				if (run < 16)
+					kern->pack(panel, AX_NR, from, pl->koff,
+						   pl->k, joff, run);
+				for (m = 0; m < mg; m++)
+					if (run < 16)
+						kern->mix(rows[m] + j,
+							  a + m * pl->k, panel,
+							  AX_NR, pl->k, AX_NR);
+					else
+						kern->mix_at(rows[m] + j,
+							     a + m * pl->k,
+							     from, pl->koff,
+							     pl->k, joff);
+			}
+			for (m = 0; m < mg; m++)
+				scatter_row(f, g * mg + m, rows[m], first, at,
+					    len);
+		}
+	}
+}
+
 static void
 forward_task(void *arg, size_t task, unsigned thread)
 {
@@ -77,6 +166,10 @@ forward_task(void *arg, size_t task, unsigned thread)
 		ax_plan_image(pl, f->e, thread, image + g * pl->padded,
 			      f->x + (first + g) * c->cin * c->h * c->w, f->q,
 			      f->codes);
+	if (is_narrow(pl)) {
+		forward_narrow(f, thread, image, first, n);
+		all = 0;
+	}
 	for (at = 0; at < all; at += AX_NR) {
 		cols = AX_MIN((size_t)AX_NR, all - at);
 		joff = ax_plan_columns(pl, &run, at);
@@ -129,6 +222,10 @@ run_forward(struct forward *f, const float *w)
 	size_t blocks = (mg + AX_MR - 1) / AX_MR, g;
 	float *a;
 
+	if (is_narrow(f->plan)) {
+		f->a = w;
+		goto packed;
+	}
 	f->a_group = blocks * AX_MR * f->plan->k;
 	a = ax_scratch_need(&f->e->weights,
 			    c->groups * f->a_group * sizeof(*a));
@@ -136,6 +233,7 @@ run_forward(struct forward *f, const float *w)
 		pack_rows(a + g * f->a_group, w + g * mg * f->plan->k, mg,
 			  f->plan->k);
 	f->a = a;
+packed:
 	ax_pool_for(f->e->pool, (f->n + f->plan->images - 1) / f->plan->images,
 		    forward_task, f);
 }
@@ -194,7 +292,7 @@ ax_conv_dgrad(struct ax_engine *e, const struct ax_conv *c, float *dx,
 /* --- gradient by the weights ---------------------------------------------- */
 
 /* Positions of one step of the sum; part of the numbers. */
-#define STEP ((size_t)256)
+#define STEP WIDE
 
 struct wgrad {
 	struct ax_engine *e;
@@ -225,6 +323,41 @@ turn(const struct wgrad *f, float *out, size_t first, size_t at, size_t len,
 	}
 }
 
+/* One step of narrow groups: adds to d[groups][k8][cols]. */
+static void
+wgrad_narrow(const struct wgrad *f, unsigned thread, float *d,
+	     const float *image, size_t first, size_t at, size_t len)
+{
+	const struct ax_plan *pl = f->plan;
+	size_t mg = f->c->cout / f->c->groups, per = pl->positions;
+	size_t g, m, k, p, run, img, pos, n;
+	float *panel = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
+				      pl->k * WIDE * sizeof(*panel));
+	float dy[WIDE], sum[64];
+
+	for (g = 0; g < f->c->groups; g++) {
+		n = wide_panel(pl, f->e, panel, image + g * pl->group_step, at,
+			       len);
+		memset(dy + len, 0, (n - len) * sizeof(*dy));
+		for (m = 0; m < mg; m++) {
+			for (p = 0; p < len; p += run) {
+				img = first + (at + p) / per;
+				pos = (at + p) % per;
+				run = AX_MIN(len - p, per - pos);
+				memcpy(dy + p,
+				       f->dy +
+					       (img * f->c->cout + g * mg + m) *
+						       per +
+					       pos,
+				       run * sizeof(*dy));
+			}
+			f->e->kern->dots(sum, panel, WIDE, dy, pl->k, n);
+			for (k = 0; k < pl->k; k++)
+				d[(g * f->k8 + k) * f->cols + m] += sum[k];
+		}
+	}
+}
+
 static void
 wgrad_task(void *arg, size_t block, unsigned thread)
 {
@@ -250,7 +383,11 @@ wgrad_task(void *arg, size_t block, unsigned thread)
 		all = n * pl->positions;
 		for (at = 0; at < all; at += STEP) {
 			len = AX_MIN(STEP, all - at);
-			for (g = 0; g < c->groups; g++) {
+			if (is_narrow(pl))
+				wgrad_narrow(f, thread, d, image, first, at,
+					     len);
+			for (g = is_narrow(pl) ? c->groups : 0; g < c->groups;
+			     g++) {
 				turn(f, dyt, first, at, len, g * mg, mg);
 				for (k = 0; k < f->k8; k += AX_MR)
 					f->e->kern->wgrad(

@@ -49,6 +49,19 @@ struct ax_kern {
 	void (*wgrad)(float *d, size_t ldd, const float *base,
 		      const size_t *koff, const size_t *joff, const float *b,
 		      size_t ldb, size_t cols, size_t p);
+	/* For groups of few outputs.
+	 * mix_at: a row of gemm_at, c[j] = sum over k of a[k] * base[koff[k] +
+	 * joff[j]], 32 columns in runs of at least 16. mix: the same of packed
+	 * rows, c[j] = sum over k of a[k] * b[k*ld + j], n columns, a multiple
+	 * of 32. dots: d[i] = sum over j of a[i*ld + j] * b[j], by fma from 0,
+	 * element j in lane j mod 32, lanes joined pairwise (0+16, 1+17, ...;
+	 * 0+8 ...); n a multiple of 32. */
+	void (*mix_at)(float *c, const float *a, const float *base,
+		       const size_t *koff, size_t k, const size_t *joff);
+	void (*mix)(float *c, const float *a, const float *b, size_t ld,
+		    size_t k, size_t n);
+	void (*dots)(float *d, const float *a, size_t ld, const float *b,
+		     size_t rows, size_t n);
 	/* to[j*ldt + i] = from[i*ldf + j], i < rows, j < n */
 	void (*turn)(float *to, size_t ldt, const float *from, size_t ldf,
 		     size_t rows, size_t n);

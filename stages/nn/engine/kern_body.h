@@ -165,6 +165,75 @@ wgrad(float *d, size_t ldd, const float *base, const size_t *koff,
 		}
 }
 
+FN
+mix(float *c, const float *a, const float *b, size_t ld, size_t k, size_t n)
+{
+	size_t j, i;
+
+	for (j = 0; j < n; j += 2 * VN) {
+		const float *bp = b + j;
+		V s = vset(0), t = vset(0), av;
+
+		for (i = 0; i < k; i++, bp += ld) {
+			av = vset(a[i]);
+			s = vfma(av, vload(bp), s);
+			t = vfma(av, vload(bp + VN), t);
+		}
+		vstore(c + j, s);
+		vstore(c + j + VN, t);
+	}
+}
+
+FN
+mix_at(float *c, const float *a, const float *base, const size_t *koff,
+       size_t k, const size_t *joff)
+{
+	size_t j, i, at;
+
+	for (j = 0; j < AX_NR; j += 2 * VN) {
+		const float *p = base + joff[j / 16 * 16] + j % 16;
+		const float *q =
+			base + joff[(j + VN) / 16 * 16] + (j + VN) % 16;
+		V s = vset(0), t = vset(0), av;
+
+		for (i = 0; i < k; i++) {
+			at = koff[i];
+			av = vset(a[i]);
+			s = vfma(av, vload(p + at), s);
+			t = vfma(av, vload(q + at), t);
+		}
+		vstore(c + j, s);
+		vstore(c + j + VN, t);
+	}
+}
+
+FN
+dots(float *d, const float *a, size_t ld, const float *b, size_t rows, size_t n)
+{
+	V s[32 / VN];
+	float u[32];
+	size_t i, j, l, w;
+
+	for (i = 0; i < rows; i++, a += ld) {
+		UNROLL
+		for (l = 0; l < 32 / VN; l++)
+			s[l] = vset(0);
+		for (j = 0; j < n; j += 32) {
+			UNROLL
+			for (l = 0; l < 32 / VN; l++)
+				s[l] = vfma(vload(a + j + l * VN),
+					    vload(b + j + l * VN), s[l]);
+		}
+		UNROLL
+		for (l = 0; l < 32 / VN; l++)
+			vstore(u + l * VN, s[l]);
+		for (w = 16; w > 0; w /= 2)
+			for (l = 0; l < w; l++)
+				u[l] += u[l + w];
+		d[i] = u[0];
+	}
+}
+
 #ifndef vturn
 #define vturn(to, ldt, from, ldf) (*(to) = *(from))
 #define TURN 1
@@ -399,11 +468,12 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 #define AX_KERN_TABLE(level)                                                   \
 	{                                                                      \
 		.name = level, .gemm = gemm, .gemm_at = gemm_at,               \
-		.wgrad = wgrad, .turn = turn, .pack = pack, .pack8 = pack8,    \
-		.lut = lut, .lut8 = LUT8, .layout = LAYOUT, .sums = sums,      \
-		.scale = scale, .norm_grad = norm_grad, .add = add,            \
-		.relu = relu, .relu_grad = relu_grad, .quant = quant,          \
-		.codes = codes, .from_sums = from_sums, .sgd = sgd             \
+		.wgrad = wgrad, .mix_at = mix_at, .mix = mix, .dots = dots,    \
+		.turn = turn, .pack = pack, .pack8 = pack8, .lut = lut,        \
+		.lut8 = LUT8, .layout = LAYOUT, .sums = sums, .scale = scale,  \
+		.norm_grad = norm_grad, .add = add, .relu = relu,              \
+		.relu_grad = relu_grad, .quant = quant, .codes = codes,        \
+		.from_sums = from_sums, .sgd = sgd                             \
 	}
 
 #endif
