@@ -36,6 +36,7 @@ ax_store_has(struct ax_store *s, const struct ax_digest *d)
 	struct stat st;
 	bool all = true;
 	size_t i;
+	int rc;
 
 	if (s->room[AX_CAS] < 0 ||
 	    fstatat(s->room[AX_CAS], ax_rel(rel, d), &st, AT_SYMLINK_NOFOLLOW) <
@@ -44,8 +45,9 @@ ax_store_has(struct ax_store *s, const struct ax_digest *d)
 		return false;
 	if (!(st.st_mode & S_IXUSR))
 		return true;
-	if (ax_tree_peek(s, d, &t, NULL) != 1)
-		return false;
+	rc = ax_tree_peek(s, d, &t, NULL);
+	if (rc != 1)
+		return rc == 0 && s->unmarked;
 	for (i = 0; i < t.n && all; i++)
 		all = fstatat(s->room[AX_CAS], ax_rel(rel, &t.files[i].digest),
 			      &st, AT_SYMLINK_NOFOLLOW) == 0;

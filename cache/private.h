@@ -33,6 +33,9 @@ struct ax_record_index;
 struct ax_store {
 	char *dir;
 	bool readonly;
+	/* the file system shows every file as executable (FAT, NTFS), so that
+	 * the mark of listings says nothing */
+	bool unmarked;
 	int fd;              /* of dir; carries the flock */
 	int room[AX_NROOMS]; /* cas/ and ac/; -1 where a read-only store has
 				none */

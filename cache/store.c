@@ -176,6 +176,7 @@ ax_store_open(struct ax_store **out, const char *dir, bool readonly,
 	      struct ax_err *err)
 {
 	struct ax_store *s = ax_calloc(1, sizeof(*s));
+	struct stat st;
 	char *path;
 	bool fresh;
 	int i;
@@ -226,6 +227,9 @@ ax_store_open(struct ax_store **out, const char *dir, bool readonly,
 		ax_store_error(s, err, "open", "its folders");
 		goto fail;
 	}
+	/* the file is written without an execute bit */
+	s->unmarked = fstatat(s->fd, "version", &st, 0) == 0 &&
+		      (st.st_mode & S_IXUSR);
 	if (!readonly && flock(s->fd, LOCK_EX | LOCK_NB) == 0)
 		clean_tmp(s);
 	if (flock(s->fd, LOCK_SH | LOCK_NB) < 0) {
