@@ -107,12 +107,4 @@ else
 	skip "gc while another uses the store" "no flock(1)"
 fi
 code "wrong option value" 2 "$AXPIPE" gc --age -3
-# a file system that keeps no modes shows every file as executable (tests/long/filesystems.t mounts some)
-rm -rf "$AXPIPE_STORE"
-base_manifest
-"$AXPIPE" run m.json -q
-chmod a+x "$AXPIPE_STORE/version"
-find "$AXPIPE_STORE/cas" "$AXPIPE_STORE/ac" -type f -exec chmod a+x {} +
-code "a store without modes" 0 "$AXPIPE" run m.json
-is "has what it has" "$(summary)" "0 executed, 5 cached, 0 substituted, 0 failed, 0 skipped"
 done_testing
