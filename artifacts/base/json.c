@@ -27,6 +27,12 @@ check_depth(const struct ax_json *j, struct ax_err *err)
 			line++;
 			column = 0;
 		}
+		/* jansson lets one pass after a number */
+		if (c == '\0')
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "%s:%d:%d: a byte 0, which no JSON "
+					  "text has",
+					  j->name, line, column);
 		if (in_string) {
 			if (c == '\\') {
 				i++;
@@ -152,9 +158,10 @@ skip_value(struct cursor *c)
 		} else if (*c->p == ',' || *c->p == ':') {
 			c->p++;
 		} else {
-			while (c->p < c->end &&
-			       !strchr(" \t\r\n,:{}[]\"", *c->p))
+			do
 				c->p++;
+			while (c->p < c->end &&
+			       !strchr(" \t\r\n,:{}[]\"", *c->p));
 		}
 	} while (depth > 0);
 }
