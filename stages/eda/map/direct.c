@@ -3,9 +3,8 @@
 
 #include "stages/eda/tools/cells.h"
 
-/* Registers the cell with the netlist; returns 1 + its index. */
-static uint32_t
-add_cell(struct ax_netlist *net, const struct ax_lib_cell *c)
+uint32_t
+ax_map_add_cell(struct ax_netlist *net, const struct ax_lib_cell *c)
 {
 	struct ax_net_cell *to;
 
@@ -19,9 +18,10 @@ add_cell(struct ax_netlist *net, const struct ax_lib_cell *c)
 	to->ins = c->ins;
 	for (unsigned i = 0; i < c->ins; i++)
 		to->in_pin[i] = ax_strdup(c->pin[c->in[i]].name);
-	to->outs = 1;
-	to->out_pin = ax_calloc(1, sizeof(*to->out_pin));
-	to->out_pin[0] = ax_strdup(c->pin[c->out[0]].name);
+	to->outs = c->outs;
+	to->out_pin = ax_calloc(c->outs, sizeof(*to->out_pin));
+	for (unsigned o = 0; o < c->outs; o++)
+		to->out_pin[o] = ax_strdup(c->pin[c->out[o]].name);
 	to->area = c->area;
 	to->transistors = -1;
 	return (uint32_t)net->cells;
@@ -53,7 +53,7 @@ place(struct ax_netlist *net, const struct ax_liberty *lib, const bool *keep,
 				"for %s, which the netlist uses; name one in "
 				"parameter cells, or use mode 'abc'",
 				lib->name, ax_gate_name((enum ax_gate)n->kind));
-		n->cell = add_cell(net, c);
+		n->cell = ax_map_add_cell(net, c);
 		n->pin = 0;
 		n->inst = ++net->insts;
 	}

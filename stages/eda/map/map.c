@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A netlist in cells of a library, proven equal to what it was. */
+#include "stages/eda/map/cover.h"
 #include "stages/eda/map/direct.h"
 #include "stages/eda/tools/abc.h"
 #include "stages/eda/tools/cells.h"
@@ -226,10 +227,34 @@ publish_all(struct job *j, struct ax_task *t, struct ax_err *err)
 	return rc;
 }
 
+/* Every cell that a cover may use. */
+static void
+keep_small(struct job *j)
+{
+	for (size_t i = 0; i < j->lib.cells; i++)
+		j->keep[i] = j->lib.cell[i].combinational &&
+			     !j->lib.cell[i].dont_use &&
+			     j->lib.cell[i].ins <= 3;
+}
+
+static int
+choose_cells(struct job *j, struct ax_task *t, bool cover, struct ax_err *err)
+{
+	json_t *names = ax_task_json(t, "cells");
+
+	if (cover && json_array_size(names) == 0) {
+		keep_small(j);
+		return 0;
+	}
+	return ax_cells_choose(j->keep, &j->lib, names, err);
+}
+
 int
 ax_stage_run(struct ax_task *t, struct ax_err *err)
 {
 	bool direct = ax_streq(ax_task_str(t, "mode"), "direct");
+	bool cover = ax_streq(ax_task_str(t, "mode"), "cover");
+	bool small = ax_streq(ax_task_str(t, "objective"), "transistors");
 	bool ties = ax_task_bool(t, "ties");
 	struct job j = {.recipe = "direct"};
 	int rc = -1;
@@ -238,13 +263,16 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	    ax_liberty_load(&j.lib, ax_task_in(t, "liberty"), err) < 0)
 		return -1;
 	j.keep = ax_calloc(j.lib.cells + 1, sizeof(*j.keep));
-	if (load_input(&j, t, err) < 0 ||
-	    ax_cells_choose(j.keep, &j.lib, ax_task_json(t, "cells"), err) < 0)
+	if (load_input(&j, t, err) < 0 || choose_cells(&j, t, cover, err) < 0)
 		goto done;
 	if (direct)
 		rc = ax_map_direct(&j.best, j.net, &j.lib, j.keep, ties, err);
+	else if (cover)
+		rc = ax_map_cover(&j.best, j.net, &j.lib, j.keep, small, err);
 	else
 		rc = optimise(&j, t, err);
+	if (cover)
+		j.recipe = "cover";
 	if (rc == 0 && !direct && ties)
 		rc = ax_map_ties(j.best, &j.lib, err);
 	if (rc == 0 && (ax_measure_metrics(t, j.best, err) < 0 ||
