@@ -137,6 +137,39 @@ else
 	is "sandbox: nothing was refused" "$(grep -c undeclared "$T/out")" 0
 fi
 
+# networks: train, qat, finetune and evaluate keep to what they declare
+unset AXPIPE_STAGES
+perl -e 'print "A,B,OUT\n"; for my $a (-128 .. 127) { print "$a,$_,", $a * $_, "\n" for -128 .. 127 }' >mul.csv
+cat >nn.json <<'EOF'
+{"axpipe": 1, "name": "nn", "inputs": {"lut": {"file": "mul.csv"}},
+ "vars": {"net": {"family": "small-cnn", "width": 4}},
+ "stages": {
+  "glyphs": {"stage": "dataset", "params": {"format": "glyphs", "train_count": 200, "test_count": 50}},
+  "train": {"stage": "train", "in": {"dataset": "glyphs.dataset"},
+   "params": {"network": "${net}", "epochs": 1, "batch": 32, "crop": 0, "flip": false}},
+  "qat": {"stage": "qat", "in": {"dataset": "glyphs.dataset"},
+   "params": {"network": "${net}", "epochs": 1, "warmup_float": 1, "batch": 32, "crop": 0, "flip": false}},
+  "tuned": {"stage": "finetune", "in": {"dataset": "glyphs.dataset", "checkpoint": "qat.checkpoint", "lut": "lut"},
+   "params": {"epochs": 1, "batch": 32, "crop": 0, "flip": false}},
+  "float": {"stage": "evaluate", "in": {"dataset": "glyphs.dataset", "checkpoint": "train.checkpoint"},
+   "params": {"network": "${net}", "mode": "float"}},
+  "table": {"stage": "evaluate", "in": {"dataset": "glyphs.dataset", "checkpoint": "tuned.checkpoint", "lut": "lut"},
+   "params": {"mode": "lut"}}}}
+EOF
+made() { git --git-dir="$1/runs.git" show nn:lock.json | sed -n 's/^"\([^"]*\)": .*"outputs": \(.*\)}.*/\1 \2/p'; }
+code "networks: audit" 0 "$AXPIPE" run nn.json --audit --store "$T/nn1"
+like "networks: nothing undeclared" "$T/out" '^audit: 6 nodes looked at, 0 undeclared accesses'
+"$AXPIPE" run nn.json --sandbox --store "$T/nn2" >"$T/out" 2>"$T/err"
+rc=$?
+if [ $rc = 3 ]; then
+	skip "networks: sandbox" "$(cat "$T/err")"
+else
+	is "networks: sandbox" "$rc" 0
+	is "networks: the bytes are the same" "$(made "$T/nn2")" "$(made "$T/nn1")"
+fi
+AXPIPE_STAGES=$T/stages
+export AXPIPE_STAGES
+
 # for a user who is not root
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$AXPIPE"; then
 	mkdir "$T/user"
