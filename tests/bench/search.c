@@ -406,11 +406,13 @@ main(void)
 	struct ax_problem p;
 	struct ax_search s;
 	struct ax_start *start;
+	struct ax_wanted w;
 	size_t n;
 
 	ax_problem_init(&p, 8, 8, 16, true, true, NULL);
 	ax_search_init(&s, &p, (uint64_t)(rwce * 16384), &ax_transistors, ~0u);
-	start = ax_families(&s, (uint64_t)(rwce * 16384), 0, &n);
+	w = ax_wanted_of(&p);
+	start = ax_families(&s, &w, (uint64_t)(rwce * 16384), 0, &n);
 	bench_visits(&s, &start[0].c);
 	bench_plain(&s, &start[0].c);
 	bench_threads(&s, start);

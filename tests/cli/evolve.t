@@ -73,6 +73,33 @@ is 'exact ones' "$(metric ref wce)" 0
 code 'the bound is kept' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" in:reference="$T/other.csv" signed=false wce_abs=0
 like 'no start is said so' "$T/err" 'no feasible circuit to start from'
 
+# What the given netlist computes is wanted: a multiply-accumulate of three
+# operands, whose structures are starts; one of no known operation.
+"$stage" circuit/family "$T/mac" 'family="dadda"' width_a=3 width_b=2 addend=4
+ok 'a multiply-accumulate' "$stage" circuit/evolve "$T/em" in:netlist="$T/mac/out/netlist.json" 'function="netlist"' wce_abs=2 steps=8000
+ok 'it shrinks within the bound' test "$(metric em wce)" -le 2 -a "$(metric em transistors)" -lt "$(metric mac transistors)"
+ok 'it still has three operands' "$stage" circuit/evolve "$T/em2" in:netlist="$T/em/out/netlist.json" 'function="netlist"' wce_abs=0 steps=8000
+is 'against itself it is exact' "$(metric em2 wce)" 0
+is 'three input buses' "$(perl -MJSON::PP -e 'local $/; open F, "<", shift; my ($m) = values %{decode_json(<F>)->{modules}}; print join " ", map { $_ . @{$m->{ports}{$_}{bits}} } sort keys %{$m->{ports}}' "$T/em2/out/netlist.json")" 'A3 B2 C4 OUT6'
+cat >"$T/odd.blif" <<'END'
+.model odd
+.inputs x0 x1 x2 x3 x4
+.outputs y0 y1
+.names x0 x1 x2 t
+111 1
+.names t x3 x4 y0
+1-- 1
+-11 1
+.names x0 x4 y1
+10 1
+01 1
+.end
+END
+ok 'any function' "$stage" circuit/evolve "$T/odd" in:netlist="$T/odd.blif" 'function="netlist"' signed=false wce_abs=0 steps=8000
+is 'keeps its bound' "$(metric odd wce)" 0
+code 'and no reference beside it' 2 "$stage" circuit/evolve "$T/bad" in:netlist="$T/odd.blif" 'function="netlist"' in:reference="$T/sum.csv"
+like 'which is said' "$T/err" 'the netlist itself says what is wanted'
+
 code 'a netlist above the bound' 0 "$stage" circuit/evolve "$T/above" in:netlist="$T/mul2.txt" signed=true wce_abs=0 steps=8000
 like 'is replaced, which is said' "$T/err" 'given netlist is not used: its worst-case error'
 code 'a cost of what is no gate' 2 "$stage" circuit/evolve "$T/cost" in:netlist="$T/mul2.txt" signed=false 'costs={"FOO":1}'

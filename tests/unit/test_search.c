@@ -209,13 +209,15 @@ test_families(void)
 			struct ax_errors e;
 			struct ax_problem p;
 			struct ax_search s;
+			struct ax_wanted w;
 			bool good = true;
 			size_t n;
 
 			ax_problem_init(&p, width[k][0], width[k][1],
 					width[k][0] + width[k][1], sign, sign,
 					NULL);
-			m = ax_members(&p, true, &n);
+			w = ax_wanted_of(&p);
+			m = ax_members(&w, true, &n);
 			for (size_t i = 0; i < n; i++) {
 				struct ax_circuit c = AX_CIRCUIT_INIT;
 
@@ -234,7 +236,7 @@ test_families(void)
 			   "%ux%u %s: %u exact starts are exact", width[k][0],
 			   width[k][1], sign ? "signed" : "unsigned", exact);
 			ax_search_init(&s, &p, 5, &ax_transistors, ~0u);
-			st = ax_families(&s, 5, 0, &n);
+			st = ax_families(&s, &w, 5, 0, &n);
 			for (size_t i = 0; i < n; i++) {
 				ax_problem_measure(&p, &st[i].c, &e);
 				good = good && e.wce <= 5 &&
@@ -265,12 +267,14 @@ search(unsigned w, bool sign, uint64_t bound, unsigned threads,
 	struct ax_problem p;
 	struct ax_search s;
 	struct ax_errors e;
+	struct ax_wanted wanted;
 	uint64_t h = 0;
 	size_t n;
 
 	ax_problem_init(&p, w, w, 2 * w, sign, sign, NULL);
 	ax_search_init(&s, &p, bound, &ax_transistors, allowed);
-	st = ax_families(&s, bound, 0, &n);
+	wanted = ax_wanted_of(&p);
+	st = ax_families(&s, &wanted, bound, 0, &n);
 	*began = st[0].cost;
 	a = ax_anneal_new(&s, &q, st, AX_MIN(n, 2u));
 	while (ax_anneal_epoch(a, pool))

@@ -17,7 +17,7 @@ static const char *const params[] = {
 	"generations", "population", "top_k_ratio", "eps_start",
 	"eps_tau",     "weights",    "cost",        "max_transistors",
 	"max_area",    "max_delay",  "max_energy",  "input_delay",
-	"load"};
+	"load",        "function"};
 static const char *const inputs[] = {"netlist", "liberty", "reference",
 				     "histogram"};
 
@@ -124,10 +124,17 @@ read_netlist(struct evolve *e, struct ax_err *err)
 	if (warn.len)
 		fputs(warn.buf, stderr);
 	ax_str_free(&warn);
-	if (rc == 0)
-		rc = ax_circuit_from_netlist(&e->start, &e->wa, &e->wb, net,
-					     err);
-	ax_netlist_free(net);
+	if (rc == 0 && ax_streq(ax_task_str(e->task, "function"), "netlist")) {
+		rc = ax_circuit_from_bits(&e->start, net, err);
+		e->wb = e->start.ins / 2;
+		e->wa = e->start.ins - e->wb;
+		e->model = net;
+	} else {
+		if (rc == 0)
+			rc = ax_circuit_from_netlist(&e->start, &e->wa, &e->wb,
+						     net, err);
+		ax_netlist_free(net);
+	}
 	if (lib_path)
 		ax_liberty_free(&lib);
 	/* an island keeps every signal on every pattern */
@@ -140,6 +147,35 @@ read_netlist(struct evolve *e, struct ax_err *err)
 	return rc;
 }
 
+/* What a netlist of any inputs computes, as a table of the problem's operands.
+ */
+static int
+model_table(struct evolve *e, struct ax_lut *to, const struct ax_netlist *net,
+	    struct ax_err *err)
+{
+	size_t n = (size_t)1 << net->inputs, a;
+	unsigned width = net->outputs;
+	uint32_t *y = NULL;
+	struct ax_sim *sim;
+	int rc;
+
+	*to = (struct ax_lut){.n = e->wa, .m = e->wb};
+	if (ax_sim_new(&sim, net, err) < 0)
+		return -1;
+	y = ax_calloc(n, sizeof(*y));
+	to->v = ax_calloc(n, sizeof(*to->v));
+	rc = ax_sim_table(sim, ax_task_pool(e->task), 0, width, y, err);
+	for (size_t p = 0; p < n && rc == 0; p++) {
+		if (e->sign && y[p] >> (width - 1))
+			y[p] |= ~(uint32_t)0 << (width - 1);
+		a = p & (((size_t)1 << e->wa) - 1);
+		to->v[a << e->wb | p >> e->wa] = (int32_t)y[p];
+	}
+	ax_sim_free(sim);
+	free(y);
+	return rc;
+}
+
 static int
 read_reference(struct evolve *e, struct ax_err *err)
 {
@@ -147,6 +183,13 @@ read_reference(struct evolve *e, struct ax_err *err)
 	const struct ax_lut *r = &e->reference;
 	int64_t top = (int64_t)1 << e->start.outs;
 
+	if (path && e->model)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "reference: with function \"netlist\" the "
+				  "netlist itself says what is wanted; drop "
+				  "one of the two");
+	if (e->model)
+		return model_table(e, &e->reference, e->model, err);
 	if (!path)
 		return 0;
 	if (ax_lut_load(&e->reference, path, e->sign, err) < 0)
@@ -215,8 +258,9 @@ check_written(struct evolve *e, const struct ax_str *txt,
 				   "the two netlists differ");
 		goto done;
 	}
-	if (ax_lut_from_netlist(&got, b, e->sign, "A", "B", "OUT", pool, err) <
-	    0)
+	if (e->model ? model_table(e, &got, b, err) < 0
+		     : ax_lut_from_netlist(&got, b, e->sign, "A", "B", "OUT",
+					   pool, err) < 0)
 		goto done;
 	if (!e->reference.v &&
 	    ax_lut_exact(&want, AX_LUT_MUL, e->wa, e->wb, e->sign, err) < 0)
@@ -226,9 +270,10 @@ check_written(struct evolve *e, const struct ax_str *txt,
 		goto done;
 	if (m->wce > e->bound)
 		ax_err_set(err, AX_EXIT_STAGE,
-			   "its error is %" PRIu64 " at A = %d, B = %d; "
+			   "its error is %" PRIu64 " at %s = %d, %s = %d; "
 			   "the bound is %" PRIu64,
-			   m->wce, m->wce_a, m->wce_b, e->bound);
+			   m->wce, e->model ? "lower bits" : "A", m->wce_a,
+			   e->model ? "upper bits" : "B", m->wce_b, e->bound);
 	else if (ax_netlist_transistors(a) !=
 		 ax_circuit_cost(&e->best, &ax_transistors))
 		ax_err_set(err, AX_EXIT_STAGE, "its transistor count differs");
@@ -278,7 +323,9 @@ report(struct evolve *e, const struct ax_netlist *net,
 static int
 write_out(struct evolve *e, struct ax_err *err)
 {
-	struct ax_netlist *net = ax_circuit_to_netlist(&e->best, e->wa, e->wb);
+	struct ax_netlist *net =
+		e->model ? ax_circuit_to_netlist_like(&e->best, e->model)
+			 : ax_circuit_to_netlist(&e->best, e->wa, e->wb);
 	struct ax_str txt = AX_STR_INIT, json = AX_STR_INIT;
 	struct ax_lut_metrics m = {0};
 	struct ax_task *t = e->task;
@@ -308,6 +355,20 @@ write_out(struct evolve *e, struct ax_err *err)
 	return rc;
 }
 
+static void
+find_wanted(struct evolve *e)
+{
+	unsigned width[3];
+
+	if (!e->model) {
+		e->wanted = ax_wanted_of(&e->p);
+		return;
+	}
+	for (size_t k = 0; k < e->model->ins && k < 3; k++)
+		width[k] = e->model->in[k].width;
+	e->wanted = ax_wanted_by(&e->p, e->sign, width, e->model->ins);
+}
+
 static int
 evolve(struct evolve *e, struct ax_err *err)
 {
@@ -326,8 +387,9 @@ evolve(struct evolve *e, struct ax_err *err)
 	if (make_key(e, err) < 0 || read_netlist(e, err) < 0 ||
 	    read_reference(e, err) < 0)
 		return -1;
-	ax_problem_init(&e->p, e->wa, e->wb, e->start.outs, e->sign, e->sign,
-			e->reference.v);
+	ax_problem_init(&e->p, e->wa, e->wb, e->start.outs,
+			e->sign && !e->model, e->sign, e->reference.v);
+	find_wanted(e);
 	if (find_bound(e, err) < 0)
 		return -1;
 	if ((own ? evolve_own : evolve_published)(e, err) < 0)
@@ -344,6 +406,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	e.sign = ax_task_bool(t, "signed");
 	e.save_at = ax_now() + e.save_every;
 	rc = evolve(&e, err);
+	ax_netlist_free(e.model);
 	ax_circuit_free(&e.start);
 	ax_circuit_free(&e.best);
 	ax_problem_free(&e.p);

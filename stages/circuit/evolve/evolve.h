@@ -7,6 +7,7 @@
 #include "artifacts/lut.h"
 #include "stages/circuit/search/circuit.h"
 #include "stages/circuit/search/problem.h"
+#include "stages/circuit/search/families.h"
 #include "stages/kit/kit.h"
 
 struct evolve {
@@ -15,6 +16,10 @@ struct evolve {
 	unsigned wa, wb;
 	bool sign;
 	struct ax_lut reference; /* v NULL: the exact product */
+	/* Not NULL: what this netlist computes is wanted. Its input bits,
+	 * halved, are the problem's operands, without signs. */
+	struct ax_netlist *model;
+	struct ax_wanted wanted;
 	struct ax_problem p;
 	uint64_t bound;
 	struct ax_digest key;  /* of parameters and inputs, for checkpoints */

@@ -55,7 +55,8 @@ static struct ax_start *
 find_starts(struct evolve *e, const struct ax_search *s, size_t *n,
 	    struct ax_err *err)
 {
-	struct ax_start *list = ax_families(s, e->bound, 1, n), *given;
+	struct ax_start *list = ax_families(s, &e->wanted, e->bound, 1, n),
+			*given;
 	struct ax_errors errors;
 
 	given = &list[*n];

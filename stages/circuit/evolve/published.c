@@ -16,11 +16,12 @@ check_problem(const struct evolve *e, struct ax_err *err)
 			"this one is %s, %u x %u bits with %u. Use algorithm "
 			"axpipe",
 			e->sign ? "signed" : "unsigned", e->wa, e->wb, c->outs);
-	if (e->reference.v)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "algorithm circuitsdna compares with the "
-				  "exact product only; drop the input "
-				  "reference or use algorithm axpipe");
+	if (e->reference.v || e->model)
+		return ax_err_set(
+			err, AX_EXIT_STAGE,
+			"algorithm circuitsdna compares with the "
+			"exact product only; drop the input "
+			"reference and `function`, or use algorithm axpipe");
 	for (unsigned j = 0; j < c->n; j++)
 		if (c->gate[j] == AX_G_NOR)
 			return ax_err_set(

@@ -171,7 +171,9 @@ static void
 add_starts(const struct front *f, const struct front_target *t,
 	   struct engine *e)
 {
-	e->list = ax_families(&e->s, bound_of(f, t), f->given, &e->n);
+	struct ax_wanted w = ax_wanted_of(&f->p);
+
+	e->list = ax_families(&e->s, &w, bound_of(f, t), f->given, &e->n);
 	for (size_t i = 0; i < f->given; i++) {
 		const struct front_start *g = &f->start[i];
 		struct ax_start *to = &e->list[e->n];

@@ -85,7 +85,8 @@ add_structures(struct front *f)
 	int64_t least, most;
 	double mean;
 	size_t n;
-	struct ax_member *list = ax_members(&f->p, false, &n);
+	struct ax_wanted w = ax_wanted_of(&f->p);
+	struct ax_member *list = ax_members(&w, false, &n);
 	char what[96];
 
 	for (size_t i = 0; i < n; i++) {
@@ -100,7 +101,8 @@ add_structures(struct front *f)
 			constant[1] = (uint64_t)AX_MAX((least + most) / 2, 0);
 			mean = floor(mean + 0.5);
 			constant[2] = mean > 0 ? (uint64_t)mean : 0;
-			some = 3;
+			/* measuring takes seconds with many bits */
+			some = f->p.ins > 16 ? 2 : 3;
 		}
 		for (unsigned k = 0; k < some; k++) {
 			if (k && (constant[k] == constant[k - 1] ||

@@ -361,7 +361,9 @@ convert(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 	const struct ax_bus *o = ax_bus_find(net->out, net->outs, "OUT");
 	enum ax_g g;
 
-	if (find_operands(map, wa, wb, net, err) < 0)
+	for (uint32_t i = 0; i < net->inputs; i++)
+		map[i] = (uint16_t)i;
+	if (wa && find_operands(map, wa, wb, net, err) < 0)
 		return -1;
 	if (!o || net->outs != 1)
 		o = net->outs == 1 ? &net->out[0] : NULL;
@@ -393,9 +395,10 @@ convert(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 	return 0;
 }
 
-int
-ax_circuit_from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
-			const struct ax_netlist *net, struct ax_err *err)
+/* wa NULL: any inputs. */
+static int
+from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
+	     const struct ax_netlist *net, struct ax_err *err)
 {
 	struct ax_netlist *plain;
 	uint16_t *map;
@@ -425,6 +428,52 @@ ax_circuit_from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 	return rc;
 }
 
+int
+ax_circuit_from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
+			const struct ax_netlist *net, struct ax_err *err)
+{
+	return from_netlist(out, wa, wb, net, err);
+}
+
+int
+ax_circuit_from_bits(struct ax_circuit *out, const struct ax_netlist *net,
+		     struct ax_err *err)
+{
+	if (net->inputs < 4) {
+		*out = (struct ax_circuit)AX_CIRCUIT_INIT;
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "netlist: %u input bits; the search takes 4 "
+				  "to %u",
+				  net->inputs, AX_CIRCUIT_INS);
+	}
+	return from_netlist(out, NULL, NULL, net, err);
+}
+
+static void
+fill(struct ax_netlist *net, const struct ax_circuit *c)
+{
+	for (unsigned j = 0; j < c->n; j++)
+		ax_netlist_add(net, kind_of((enum ax_g)c->gate[j]), c->in[j][0],
+			       c->in[j][1]);
+	for (unsigned o = 0; o < c->outs; o++)
+		net->out_ref[o] = c->out[o];
+}
+
+struct ax_netlist *
+ax_circuit_to_netlist_like(const struct ax_circuit *c,
+			   const struct ax_netlist *like)
+{
+	struct ax_netlist *net = ax_netlist_new(like->name);
+
+	for (uint32_t i = 0; i < like->ins; i++)
+		ax_netlist_add_input(net, like->in[i].name, like->in[i].width);
+	for (uint32_t i = 0; i < like->outs; i++)
+		ax_netlist_add_output(net, like->out[i].name,
+				      like->out[i].width);
+	fill(net, c);
+	return net;
+}
+
 struct ax_netlist *
 ax_circuit_to_netlist(const struct ax_circuit *c, unsigned wa, unsigned wb)
 {
@@ -433,10 +482,6 @@ ax_circuit_to_netlist(const struct ax_circuit *c, unsigned wa, unsigned wb)
 	ax_netlist_add_input(net, "A", wa);
 	ax_netlist_add_input(net, "B", wb);
 	ax_netlist_add_output(net, "OUT", c->outs);
-	for (unsigned j = 0; j < c->n; j++)
-		ax_netlist_add(net, kind_of((enum ax_g)c->gate[j]), c->in[j][0],
-			       c->in[j][1]);
-	for (unsigned o = 0; o < c->outs; o++)
-		net->out_ref[o] = c->out[o];
+	fill(net, c);
 	return net;
 }

@@ -70,6 +70,13 @@ void ax_circuit_tidy(struct ax_circuit *c);
  */
 int ax_circuit_from_netlist(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 			    const struct ax_netlist *net, struct ax_err *err);
+/* The same from a netlist of any input buses, 4 to AX_CIRCUIT_INS bits, which
+ * keep their order. */
+int ax_circuit_from_bits(struct ax_circuit *out, const struct ax_netlist *net,
+			 struct ax_err *err);
+/* With the buses of `like`, which has as many bits. Caller frees. */
+struct ax_netlist *ax_circuit_to_netlist_like(const struct ax_circuit *c,
+					      const struct ax_netlist *like);
 /* With buses A, B and OUT. Caller frees. */
 struct ax_netlist *ax_circuit_to_netlist(const struct ax_circuit *c,
 					 unsigned wa, unsigned wb);

@@ -8,35 +8,62 @@ struct list {
 	size_t n, cap;
 };
 
-/* Is the sum of the operands wanted? */
-static bool
-wants_sum(const struct ax_problem *p)
+static int64_t
+operand(size_t bits, unsigned first, unsigned width, bool sign)
 {
-	size_t flip = 0;
-	int64_t a, b;
+	int64_t v = (int64_t)(bits >> first & (((size_t)1 << width) - 1));
 
-	if (p->sign)
-		flip = (size_t)1 << (p->ins - 1) | (size_t)1 << (p->wb - 1);
-	for (size_t q = 0; q < p->patterns; q++) {
-		a = (int64_t)((q ^ flip) >> p->wb);
-		b = (int64_t)((q ^ flip) & (((size_t)1 << p->wb) - 1));
-		if (p->sign) {
-			a -= (int64_t)1 << (p->wa - 1);
-			b -= (int64_t)1 << (p->wb - 1);
-		}
-		if (p->ref[q] != a + b)
-			return false;
+	return sign && v >> (width - 1) ? v - ((int64_t)1 << width) : v;
+}
+
+struct ax_wanted
+ax_wanted_by(const struct ax_problem *p, bool sign, const unsigned *width,
+	     size_t n)
+{
+	struct ax_wanted w = {.sign = sign};
+	bool product = true, sum = true;
+	int64_t a, b, c;
+	size_t bits;
+
+	if (n < 2 || n > 3)
+		return w;
+	w.wa = width[0];
+	w.wb = width[1];
+	w.wc = n == 3 ? width[2] : 0;
+	if (w.wa + w.wb + w.wc != p->ins)
+		return w;
+	for (size_t q = 0; q < p->patterns && (product || sum); q++) {
+		/* input bits in their order; a problem has b's lowest */
+		bits = q >> p->wb | (q & (((size_t)1 << p->wb) - 1)) << p->wa;
+		a = operand(bits, 0, w.wa, sign);
+		b = operand(bits, w.wa, w.wb, sign);
+		c = n == 3 ? operand(bits, w.wa + w.wb, w.wc, sign) : 0;
+		product = product && p->ref[q] == a * b + c;
+		sum = sum && p->ref[q] == a + b && n == 2;
 	}
-	return true;
+	w.known = product || sum;
+	w.op = sum ? AX_SHAPE_ADD : n == 3 ? AX_SHAPE_MAC : AX_SHAPE_MUL;
+	return w;
+}
+
+struct ax_wanted
+ax_wanted_of(const struct ax_problem *p)
+{
+	unsigned width[2] = {p->wa, p->wb};
+	struct ax_wanted w = ax_wanted_by(p, p->sign, width, 2);
+
+	w.known = true;
+	return w;
 }
 
 static void
-add(struct list *l, const struct ax_problem *p, struct ax_shape s, bool swap)
+add(struct list *l, const struct ax_wanted *w, struct ax_shape s, bool swap)
 {
-	s.op = ax_shape_is_sum(s.family) ? AX_SHAPE_ADD : AX_SHAPE_MUL;
-	s.wa = swap ? p->wb : p->wa;
-	s.wb = swap ? p->wa : p->wb;
-	s.sign = p->sign;
+	s.op = w->op;
+	s.wa = swap ? w->wb : w->wa;
+	s.wb = swap ? w->wa : w->wb;
+	s.wc = w->wc;
+	s.sign = w->sign;
 	if (ax_shape_check(&s, NULL) < 0)
 		return;
 	AX_GROW(l->m, l->n, l->cap);
@@ -45,8 +72,7 @@ add(struct list *l, const struct ax_problem *p, struct ax_shape s, bool swap)
 
 /* What else of a member can be chosen. */
 static void
-add_ways(struct list *l, const struct ax_problem *p, struct ax_shape s,
-	 bool all)
+add_ways(struct list *l, const struct ax_wanted *w, struct ax_shape s, bool all)
 {
 	bool tree = s.family == AX_SHAPE_TRUNCATED ||
 		    s.family == AX_SHAPE_BAUGH_WOOLEY ||
@@ -58,34 +84,37 @@ add_ways(struct list *l, const struct ax_problem *p, struct ax_shape s,
 	bool order = booth || s.family == AX_SHAPE_BROKEN_ARRAY ||
 		     s.family == AX_SHAPE_ADDER_COPIED;
 
-	add(l, p, s, false);
+	add(l, w, s, false);
 	if (!all)
 		return;
 	if (order)
-		add(l, p, s, true);
+		add(l, w, s, true);
 	if (!tree && !booth)
 		return;
 	s.tree = AX_TREE_CHAIN;
-	add(l, p, s, false);
+	add(l, w, s, false);
 	if (order)
-		add(l, p, s, true);
+		add(l, w, s, true);
 }
 
 struct ax_member *
-ax_members(const struct ax_problem *p, bool all, size_t *n)
+ax_members(const struct ax_wanted *w, bool all, size_t *n)
 {
-	bool sum = wants_sum(p);
+	bool few = !all && w->wa + w->wb > 16;
 	struct list l = {0};
 
-	for (unsigned f = 0; f < AX_SHAPE_FAMILIES; f++) {
+	for (unsigned f = 0; w->known && f < AX_SHAPE_FAMILIES; f++) {
 		struct ax_shape s = {.family = (enum ax_shape_family)f};
 		bool two = f == AX_SHAPE_BROKEN_ARRAY || f == AX_SHAPE_GEAR;
+		bool columns = f != AX_SHAPE_DRUM && f != AX_SHAPE_SSM &&
+			       !ax_shape_is_sum(s.family);
 
-		if (ax_shape_is_sum(s.family) != sum)
-			continue;
 		/* whatever k and h the family does not have is refused */
-		for (s.k = 0; s.k <= p->ins; s.k++)
-			for (s.h = 0; s.h <= (two ? p->wb : 0); s.h++) {
+		for (s.k = 0; s.k <= w->wa + w->wb; s.k++)
+			for (s.h = 0; s.h <= (two ? w->wb : 0); s.h++) {
+				if (few && ((s.h && s.h != 2 && s.h != 4) ||
+					    (columns && s.k % 2)))
+					continue;
 				/* broken in its columns alone is truncated */
 				if (f == AX_SHAPE_BROKEN_ARRAY &&
 				    (s.h == 0 || s.k < s.h || (s.k - s.h) % 2))
@@ -94,7 +123,7 @@ ax_members(const struct ax_problem *p, bool all, size_t *n)
 				if (s.k == 0 && !ax_shape_is_exact(s.family) &&
 				    f != AX_SHAPE_MITCHELL)
 					continue;
-				add_ways(&l, p, s, all);
+				add_ways(&l, w, s, all);
 			}
 	}
 	*n = l.n;
@@ -110,35 +139,37 @@ ax_member_adds(const struct ax_member *m)
 	       m->shape.family == AX_SHAPE_ADDER_TRUNCATED;
 }
 
+/* The reference, its first two operands exchanged. */
+static uint16_t
+exchanged(const struct ax_member *m, uint16_t ref)
+{
+	if (ref < m->shape.wa)
+		return (uint16_t)(ref + m->shape.wb);
+	return ref < m->shape.wa + m->shape.wb ? (uint16_t)(ref - m->shape.wa)
+					       : ref;
+}
+
 bool
 ax_member_build(const struct ax_problem *p, const struct ax_member *m,
 		struct ax_circuit *c)
 {
-	unsigned first = m->shape.wa, width = ax_shape_width(&m->shape), wa, wb;
+	unsigned width = ax_shape_width(&m->shape);
 	struct ax_netlist *net;
 	uint16_t top, zero = 0;
+	int rc;
 
 	ax_circuit_free(c);
 	if (ax_shape_build(&net, &m->shape, NULL) < 0)
 		return false;
-	if (ax_circuit_from_netlist(c, &wa, &wb, net, NULL) < 0) {
-		ax_netlist_free(net);
-		return false;
-	}
+	rc = ax_circuit_from_bits(c, net, NULL);
 	ax_netlist_free(net);
+	if (rc < 0)
+		return false;
 	for (unsigned j = 0; m->swap && j < c->n; j++)
 		for (int k = 0; k < 2; k++)
-			if (c->in[j][k] < c->ins)
-				c->in[j][k] =
-					(uint16_t)(c->in[j][k] < first
-							   ? c->in[j][k] + p->wa
-							   : c->in[j][k] -
-								     first);
+			c->in[j][k] = exchanged(m, c->in[j][k]);
 	for (unsigned k = 0; m->swap && k < width; k++)
-		if (c->out[k] < c->ins)
-			c->out[k] = (uint16_t)(c->out[k] < first
-						       ? c->out[k] + p->wa
-						       : c->out[k] - first);
+		c->out[k] = exchanged(m, c->out[k]);
 	top = c->out[width - 1];
 	if (!p->extend && p->outs > width)
 		zero = ax_circuit_add(c, AX_G_CONST0, 0, 0);
@@ -302,10 +333,11 @@ keeps(const struct ax_problem *p, struct sight *t, int64_t bound)
  * costs more than they.
  */
 static size_t
-survey(const struct ax_search *s, int64_t bound, struct sight *list)
+survey(const struct ax_search *s, const struct ax_wanted *w, int64_t bound,
+       struct sight *list)
 {
 	size_t n, found = 0;
-	struct ax_member *m = ax_members(s->p, true, &n);
+	struct ax_member *m = ax_members(w, true, &n);
 	struct sight *all = ax_calloc(n + 1, sizeof(*all));
 
 	for (size_t i = 0; i < n; i++) {
@@ -334,12 +366,13 @@ survey(const struct ax_search *s, int64_t bound, struct sight *list)
 }
 
 struct ax_start *
-ax_families(const struct ax_search *s, uint64_t bound, size_t more, size_t *n)
+ax_families(const struct ax_search *s, const struct ax_wanted *w,
+	    uint64_t bound, size_t more, size_t *n)
 {
 	struct ax_start *list =
 		ax_calloc(SIGHTS * CONSTANTS + more + 1, sizeof(*list));
 	struct sight sight[SIGHTS];
-	size_t found = survey(s, (int64_t)AX_MIN(bound, 1u << 30), sight);
+	size_t found = survey(s, w, (int64_t)AX_MIN(bound, 1u << 30), sight);
 
 	*n = 0;
 	for (size_t i = 0; i < found; i++)

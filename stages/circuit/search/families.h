@@ -9,17 +9,35 @@
 #include "stages/circuit/search/island.h"
 #include "stages/circuit/structures/structures.h"
 
+/* What is wanted of the circuit. Its input bits are those of A, then B, then
+ * C. */
+struct ax_wanted {
+	bool known; /* it is one of the structures' operations */
+	enum ax_shape_op op;
+	unsigned wa, wb, wc; /* wc of multiply-accumulates only */
+	bool sign;           /* of operands and result */
+};
+
+/* The product or, where that is what all patterns say, the sum of the two
+ * operands of the problem. */
+struct ax_wanted ax_wanted_of(const struct ax_problem *p);
+/* Product or sum of two, product plus the last of three operands of these
+ * widths, if all patterns say so. */
+struct ax_wanted ax_wanted_by(const struct ax_problem *p, bool sign,
+			      const unsigned *width, size_t n);
+
 struct ax_member {
 	struct ax_shape shape;
 	bool swap; /* made for B times A: B is its first operand */
 };
 
 /*
- * Members of every family of products, or of sums where that is what is wanted
- * of the circuit, without constants. `all`: with each tree and each order of
- * the operands, where that makes a difference. Caller frees.
+ * Members of every family that does what is wanted, without constants. `all`:
+ * with each tree and each order of the operands, where that makes a difference;
+ * else of many bits, whose measuring takes long, every second.
+ * Caller frees.
  */
-struct ax_member *ax_members(const struct ax_problem *p, bool all, size_t *n);
+struct ax_member *ax_members(const struct ax_wanted *w, bool all, size_t *n);
 /* Does a constant belong to the family? */
 bool ax_member_adds(const struct ax_member *m);
 /* The circuit, of the problem's width; false where the shape does not exist.
@@ -41,7 +59,8 @@ struct ax_start {
  * tidy, cheapest first, none that costs much more than the cheapest. There is
  * room for `more` others in the list. Caller frees with ax_starts_free.
  */
-struct ax_start *ax_families(const struct ax_search *s, uint64_t bound,
+struct ax_start *ax_families(const struct ax_search *s,
+			     const struct ax_wanted *w, uint64_t bound,
 			     size_t more, size_t *n);
 /* Adds trees with fast adders that keep the bound, for searches in which delay
  * counts. There is still room for `more`. */

@@ -2,6 +2,7 @@
 #include "stages/circuit/search/problem.h"
 
 #include "artifacts/base/base.h"
+#include "artifacts/netlist/sim.h"
 
 /* The index in table order of pattern p. */
 static size_t
@@ -127,7 +128,24 @@ void
 ax_problem_table(const struct ax_problem *p, const struct ax_circuit *c,
 		 int32_t *out)
 {
-	ax_problem_part(p, c, 0, p->blocks, out);
+	struct ax_netlist *net;
+	uint8_t place[AX_CIRCUIT_INS];
+	struct ax_sim *sim;
+
+	if (p->ins < 14) {
+		ax_problem_part(p, c, 0, p->blocks, out);
+		return;
+	}
+	/* the nouns' simulator is the faster one where there is much to do */
+	net = ax_circuit_to_netlist(c, p->wa, p->wb);
+	for (unsigned k = 0; k < p->ins; k++)
+		place[k] = (uint8_t)(k < p->wa ? p->wb + k : k - p->wa);
+	if (ax_sim_new(&sim, net, NULL) < 0 ||
+	    ax_sim_numbers(sim, NULL, 0, c->outs, p->extend, place, 0, out,
+			   NULL) < 0)
+		abort(); /* a circuit is a sound netlist of few inputs */
+	ax_sim_free(sim);
+	ax_netlist_free(net);
 }
 
 void
