@@ -74,6 +74,14 @@ ok 'a question beyond reach' prove hard in:netlist="$T/hard.blif" wce=19922945 t
 is 'has no verdict' "$(metric hard verdict)" UNKNOWN
 like 'with the reason' "$T/hard/out/report.txt" 'no answer within 1 s'
 
+# what SAT cannot decide, all pairs do
+multiplier 11 11 >"$T/cut11.blif" # the sum of k 2^(k-1), k = 1..11
+ok 'a bound that is hard for SAT' prove all in:netlist="$T/cut11.blif" wce=20481 timeout=16
+is 'is proved' "$(metric all verdict)" PROVED
+is 'by all pairs' "$(metric all method)" 'all pairs'
+ok 'where they may be simulated' prove few in:netlist="$T/cut11.blif" wce=20481 timeout=1 simulate=21
+is 'else not' "$(metric few verdict)" UNKNOWN
+
 # --- refusals
 code 'operands of other widths' 1 prove bad in:netlist="$T/cut.blif" in:reference="$T/cut16.blif"
 like 'says which' "$T/err" 'reference: operands of 16 and 16 bits'

@@ -5,6 +5,8 @@
 #include "artifacts/base/io.h"
 #include "artifacts/base/proc.h"
 #include "artifacts/liberty.h"
+#include "artifacts/netlist/logic.h"
+#include "artifacts/netlist/sim.h"
 #include "stages/circuit/prove/miter.h"
 #include "stages/kit/kit.h"
 
@@ -20,6 +22,7 @@ struct prove {
 	struct ax_netlist *net, *reference;
 	struct miter m;
 	enum verdict verdict;
+	const char *method; /* of a verdict */
 	char reason[256];
 	uint64_t a, b; /* of a counterexample */
 	struct ax_str log;
@@ -82,9 +85,9 @@ read_answer(struct prove *p, struct ax_err *err)
 }
 
 static int
-ask(struct prove *p, struct ax_err *err)
+ask(struct prove *p, double timeout, struct ax_err *err)
 {
-	double timeout = ax_task_num(p->task, "timeout"), began = ax_now();
+	double began = ax_now();
 	const char *argv[] = {ax_task_tool(p->task, "abc"), "-q",
 			      "read_blif " QUESTION
 			      "; strash; ifraig; iprove; write_cex " ANSWER,
@@ -92,6 +95,7 @@ ask(struct prove *p, struct ax_err *err)
 	struct ax_err why = AX_ERR_INIT;
 	int status = 0;
 
+	p->method = "ABC";
 	p->log.max = MAX_LOG;
 	if (ax_run(&status, argv, NULL, NULL, &p->log, NULL, true, timeout,
 		   &why) < 0) {
@@ -119,6 +123,73 @@ ask(struct prove *p, struct ax_err *err)
 		p->verdict = UNKNOWN;
 		snprintf(p->reason, sizeof(p->reason), "ABC gave no answer");
 	}
+	return 0;
+}
+
+/* --- all pairs ----------------------------------------------------------- */
+
+/* Beyond this many input bits a verdict of ABC is not checked by all pairs. */
+enum { CHECKED = 20 };
+
+/* 2^bits pairs, `words` words of them in each row. */
+static void
+fill_rows(uint64_t *rows, unsigned bits, size_t words, size_t first)
+{
+	for (unsigned i = 0; i < bits; i++)
+		for (size_t w = 0; w < words; w++)
+			rows[i * words + w] =
+				i < 6 ? ax_tt_var(i)
+				      : (uint64_t)0 -
+						((first + w) >> (i - 6) & 1);
+}
+
+/*
+ * What SAT cannot decide, patience can: the question is simulated for every
+ * pair of operands, or until the time is over.
+ */
+static int
+try_all(struct prove *p, const struct ax_netlist *question, double timeout,
+	struct ax_err *err)
+{
+	unsigned n = p->m.ports.n, bits = n + p->m.ports.m;
+	size_t words = (size_t)1 << 14, all = (size_t)1 << (bits - 6), w = 0;
+	double began = ax_now();
+	uint64_t *in, *out, pair;
+	struct ax_sim *sim;
+
+	words = AX_MIN(words, all);
+	if (ax_sim_new(&sim, question, err) < 0)
+		return -1;
+	in = ax_aligned(bits * words, sizeof(*in));
+	out = ax_aligned(words, sizeof(*out));
+	p->method = "all pairs";
+	p->verdict = PROVED;
+	for (size_t at = 0; at < all && p->verdict == PROVED; at += words) {
+		if (ax_now() - began > timeout) {
+			p->verdict = UNKNOWN;
+			snprintf(p->reason, sizeof(p->reason),
+				 "ABC gave no answer, and within %g s only "
+				 "%.1f %% of all pairs were simulated",
+				 timeout, 100 * (double)at / (double)all);
+			break;
+		}
+		fill_rows(in, bits, words, at);
+		ax_sim_run(sim, ax_task_pool(p->task), in, out, words);
+		for (w = 0; w < words && !out[w];)
+			w++;
+		if (w < words) {
+			p->verdict = REFUTED;
+			pair = (at + w) * 64 +
+			       (unsigned)__builtin_ctzll(out[w]);
+			p->a = pair & (((uint64_t)1 << n) - 1);
+			p->b = pair >> n;
+		}
+		ax_task_progress(p->task, (double)(at + words), (double)all,
+				 "all pairs are simulated");
+	}
+	ax_sim_free(sim);
+	free(in);
+	free(out);
 	return 0;
 }
 
@@ -154,7 +225,8 @@ simulate(struct prove *p, struct ax_err *err)
 	int rc = -1;
 
 	ax_task_metric_str(p->task, "simulated", "not run");
-	if (n + m > (unsigned)ax_task_int(p->task, "simulate") ||
+	if (n + m > AX_MIN((unsigned)ax_task_int(p->task, "simulate"),
+			   (unsigned)CHECKED) ||
 	    n > AX_LUT_MAX_BITS || m > AX_LUT_MAX_BITS || p->m.ports.width > 31)
 		return 0;
 	if (ax_lut_from_netlist(&got, p->net, p->m.sign, NULL, NULL, NULL,
@@ -221,6 +293,10 @@ report(struct prove *p, struct ax_err *err)
 		    verdicts[p->verdict]);
 	ax_task_metric_str(t, "verdict", verdicts[p->verdict]);
 	ax_task_metric_int(t, "wce", (int64_t)p->m.bound);
+	if (p->verdict != UNKNOWN) {
+		ax_task_metric_str(t, "method", p->method);
+		ax_str_addf(&s, "by: %s\n", p->method);
+	}
 	if (p->verdict == UNKNOWN) {
 		ax_str_addf(&s, "because: %s\n", p->reason);
 		ax_task_metric_str(t, "reason", p->reason);
@@ -257,8 +333,11 @@ report(struct prove *p, struct ax_err *err)
 static int
 prove(struct prove *p, const struct ax_liberty *lib, struct ax_err *err)
 {
+	double timeout = ax_task_num(p->task, "timeout");
 	struct ax_netlist *question = NULL;
 	struct ax_str text = AX_STR_INIT;
+	unsigned bits;
+	bool all;
 	int rc;
 
 	if (load(p, "netlist", lib, &p->net, &p->m.ports, err) < 0)
@@ -273,13 +352,17 @@ prove(struct prove *p, const struct ax_liberty *lib, struct ax_err *err)
 	if (miter_build(&question, &p->m, err) < 0)
 		return -1;
 	ax_task_metric_int(p->task, "nodes", (int64_t)question->nodes);
+	bits = p->m.ports.n + p->m.ports.m;
+	all = bits >= 6 && bits <= (unsigned)ax_task_int(p->task, "simulate");
 	rc = ax_netlist_write_blif(&text, question, false, err);
-	ax_netlist_free(question);
 	if (rc == 0)
 		rc = ax_write_plain(QUESTION, text.buf, text.len, err);
 	ax_str_free(&text);
 	if (rc == 0)
-		rc = ask(p, err);
+		rc = ask(p, all ? timeout / 4 : timeout, err);
+	if (rc == 0 && p->verdict == UNKNOWN && all)
+		rc = try_all(p, question, timeout * 3 / 4, err);
+	ax_netlist_free(question);
 	if (p->log.buf)
 		fputs(p->log.buf, stderr);
 	return rc < 0 ? -1 : report(p, err);
