@@ -183,6 +183,10 @@ read_reference(struct evolve *e, struct ax_err *err)
 	const struct ax_lut *r = &e->reference;
 	int64_t top = (int64_t)1 << e->start.outs;
 
+	if (e->model && ax_task_in(e->task, "histogram"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "histogram: it is of two operands; function "
+				  "\"netlist\" knows inputs only");
 	if (path && e->model)
 		return ax_err_set(err, AX_EXIT_USAGE,
 				  "reference: with function \"netlist\" the "
