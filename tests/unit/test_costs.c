@@ -375,7 +375,7 @@ search(enum ax_cost_of of, double delay, double energy, const char *what)
 	struct ax_walk_aim aim = {.error_most = 3, .slack = 10, .floor = 1};
 	struct ax_island *i;
 	struct ax_walk *w;
-	struct ax_wanted w;
+	struct ax_wanted wanted;
 	size_t n;
 
 	small_cells(&cells);
@@ -390,8 +390,8 @@ search(enum ax_cost_of of, double delay, double energy, const char *what)
 						? AX_COST_NS_TRANSISTOR
 						: 20000;
 	ax_search_init(&s, &p, 12, &k.gate, ~0u);
-	w = ax_wanted_of(&p);
-	start = ax_families(&s, &w, 12, 0, &n);
+	wanted = ax_wanted_of(&p);
+	start = ax_families(&s, &wanted, 12, 0, &n);
 	ax_cost_measure(&k, &p, &start[0].c, &was);
 	k.most.delay = delay * was.delay;
 	k.most.energy = energy * was.energy;
