@@ -361,9 +361,11 @@ next_name(const struct reader *r, struct ax_lib_span *list,
 static void
 table_copy(struct ax_lib_table *to, const struct ax_lib_table *from)
 {
-	*to = *from;
+	memset(to, 0, sizeof(*to));
 	if (!from->nx)
 		return;
+	to->nx = from->nx;
+	to->ny = from->ny;
 	to->x = ax_calloc(from->nx, sizeof(*to->x));
 	to->y = ax_calloc(from->ny, sizeof(*to->y));
 	to->v = ax_calloc((size_t)from->nx * from->ny, sizeof(*to->v));
