@@ -157,15 +157,20 @@ cat >nn.json <<'EOF'
    "params": {"mode": "lut"}}}}
 EOF
 made() { git --git-dir="$1/runs.git" show nn:lock.json | sed -n 's/^"\([^"]*\)": .*"outputs": \(.*\)}.*/\1 \2/p'; }
-code "networks: audit" 0 "$AXPIPE" run nn.json --audit --store "$T/nn1"
-like "networks: nothing undeclared" "$T/out" '^audit: 6 nodes looked at, 0 undeclared accesses'
-"$AXPIPE" run nn.json --sandbox --store "$T/nn2" >"$T/out" 2>"$T/err"
-rc=$?
-if [ $rc = 3 ]; then
-	skip "networks: sandbox" "$(cat "$T/err")"
+if ldd "$AXPIPE" | grep -q libasan; then
+	skip "networks: audit and sandbox" "a sanitizer's search for leaks wants ptrace itself"
 else
-	is "networks: sandbox" "$rc" 0
-	is "networks: the bytes are the same" "$(made "$T/nn2")" "$(made "$T/nn1")"
+	code "networks: audit" 0 "$AXPIPE" run nn.json --audit --store "$T/nn1"
+	like "networks: nothing undeclared" "$T/out" '^audit: 6 nodes looked at, 0 undeclared accesses'
+	is "networks: six nodes were made" "$(made "$T/nn1" | grep -c "{")" 6
+	"$AXPIPE" run nn.json --sandbox --store "$T/nn2" >"$T/out" 2>"$T/err"
+	rc=$?
+	if [ $rc = 3 ]; then
+		skip "networks: sandbox" "$(cat "$T/err")"
+	else
+		is "networks: sandbox" "$rc" 0
+		is "networks: the bytes are the same" "$(made "$T/nn2")" "$(made "$T/nn1")"
+	fi
 fi
 AXPIPE_STAGES=$T/stages
 export AXPIPE_STAGES
