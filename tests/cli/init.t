@@ -17,6 +17,9 @@ code "a network plans" 0 "$AXPIPE" plan manifest.json
 like "down to fine-tuning" "$T/out" 'finetune\[wce=0.02\]'
 like "and timing" "$T/out" 'sta\[wce=0.02\]'
 code "a small search" 0 "$AXPIPE" init s.json --width 4 --unsigned --bounds 0.02,0.1
+# a shorter search: what is tried here is the manifest
+sed -i 's/"seed": "${seed}",/&\n"steps": 20000,/' s.json
+ok "... shorter" grep -q '"steps": 20000' s.json
 code "runs" 0 "$AXPIPE" run s.json -q
 code "and its claims hold" 0 "$AXPIPE" check s.json
 cp "$(find "$AXPIPE_STORE/cas" -type f -exec grep -l '"creator"' {} + | head -n 1)" net.json
