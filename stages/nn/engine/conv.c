@@ -497,6 +497,10 @@ lookup_task(void *arg, size_t task, unsigned thread)
 		any |= ax_plan_codes(pl, f->e, thread, image + j * pl->padded,
 				     f->x + (first + j) * c->cin * c->h * c->w,
 				     f->q, f->l->pad);
+	/* the last block of positions may reach into images that are not
+	 * there: what is looked up for them must lie in the table, too */
+	memset(image + n * pl->padded, f->l->pad,
+	       (pl->images - n) * pl->padded);
 	v = any < 128 ? &f->l->rows->half : &f->l->rows->full;
 	least = f->least + (any < 128 ? 0 : c->cout);
 	for (at = 0; at < all; at += AX_LUTP) {
