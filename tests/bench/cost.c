@@ -6,19 +6,10 @@
  * `charge` is the energy of all nets that cells drive, each toggling once;
  * `timing_us` a timing from nothing. tests/cli/costs.t compares with OpenSTA.
  */
-#include <time.h>
 
 #include "artifacts/base/base.h"
 #include "stages/circuit/search/cost.h"
-
-static double
-cpu_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "tests/bench/clock.h"
 
 /* Charge alone, each cell's output toggling once. */
 static double

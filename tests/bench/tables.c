@@ -16,7 +16,6 @@
  * the ones made here. Prints a JSON line a table. By CPU time, best of many
  * rounds.
  */
-#include <time.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -25,19 +24,11 @@
 #include "artifacts/base/rng.h"
 #include "artifacts/netlist/netlist.h"
 #include "stages/nn/engine/product.h"
+#include "tests/bench/clock.h"
 
 #define BATCH 32
 #define ROUNDS 24
 #define K 72
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- tables --------------------------------------------------------------- */
 
@@ -182,22 +173,22 @@ measure_kernels(const struct ax_product *p)
 	for (size_t i = 0; i < 64 * K; i++)
 		w[i] = (uint8_t)(i * 2654435761u >> 13);
 	for (int r = 0; r < 20 * ROUNDS; r++) {
-		t = now();
+		t = cpu_s();
 		for (size_t m = 0; m < 64; m++)
 			kern->lut(out, rows, 128, w + m * K, idx, K, AX_LUTP,
 				  0);
-		best.words = AX_MIN(best.words, now() - t);
-		t = now();
+		best.words = AX_MIN(best.words, cpu_s() - t);
+		t = cpu_s();
 		for (size_t m = 0; m < 64; m++)
 			kern->lut8(out, rows, 128, w + m * K, idx, K, AX_LUTP,
 				   0);
-		best.bytes = AX_MIN(best.bytes, now() - t);
-		t = now();
+		best.bytes = AX_MIN(best.bytes, cpu_s() - t);
+		t = cpu_s();
 		for (size_t m = 0; m < 64; m += 4)
 			for (size_t j = 0; j < AX_LUTP / 64; j++)
 				int8_tile(out + 64 * j, w + m * K,
 					  idx + j * 64 * K, K);
-		best.product = AX_MIN(best.product, now() - t);
+		best.product = AX_MIN(best.product, cpu_s() - t);
 	}
 	best.words /= 64 * K * AX_LUTP;
 	best.bytes /= 64 * K * AX_LUTP;
@@ -232,9 +223,9 @@ compare(struct ax_engine *e, const struct ax_operands *o, float *y,
 		exit(1);
 	unsetenv("AXPIPE_TABLES");
 	for (int r = 0; r < 2 * ROUNDS; r++) {
-		s = now();
+		s = cpu_s();
 		p[r % 2].ops->forward(&p[r % 2], e, o, y);
-		best[r % 2] = AX_MIN(best[r % 2], now() - s);
+		best[r % 2] = AX_MIN(best[r % 2], cpu_s() - s);
 	}
 	k = measure_kernels(&p[1]);
 	printf("{\"bench\":\"tables\",\"table\":\"%s\",\"simd\":\"%s\","

@@ -11,21 +11,8 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "cache/store.h"
+#include "tests/lib/nosync.h"
 #include "tests/lib/tap.h"
-
-int
-fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int
-syncfs(int fd)
-{
-	(void)fd;
-	return 0;
-}
 
 /* Objects are read-only, for their owner too unless that is root. */
 static inline int

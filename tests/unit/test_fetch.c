@@ -16,23 +16,8 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "pipeline/fetch/fetch.h"
+#include "tests/lib/nosync.h"
 #include "tests/lib/tap.h"
-
-/* These stand before those of the C library for this program: what a power
- * loss does cannot be seen here, and waiting for the disk is slow. */
-int
-fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int
-syncfs(int fd)
-{
-	(void)fd;
-	return 0;
-}
 
 static char *top;
 static struct ax_store *store;

@@ -7,9 +7,10 @@
 
 #include "artifacts/base/base.h"
 
-/* Ones of row & mask; a mask of NULL is all ones. */
-static uint64_t
-ones_scalar(const uint64_t *row, const uint64_t *mask, size_t words)
+/* Ones of row & mask; a mask of NULL is all ones. One body, compiled for the
+ * instructions of whoever it is put into. */
+__attribute__((always_inline)) static inline uint64_t
+count(const uint64_t *row, const uint64_t *mask, size_t words)
 {
 	uint64_t n = 0;
 
@@ -19,17 +20,18 @@ ones_scalar(const uint64_t *row, const uint64_t *mask, size_t words)
 	return n;
 }
 
+static uint64_t
+ones_scalar(const uint64_t *row, const uint64_t *mask, size_t words)
+{
+	return count(row, mask, words);
+}
+
 #if defined(__x86_64__)
 
 __attribute__((target("popcnt"))) static uint64_t
 ones_popcnt(const uint64_t *row, const uint64_t *mask, size_t words)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < words; i++)
-		n += (uint64_t)__builtin_popcountll(mask ? row[i] & mask[i]
-							 : row[i]);
-	return n;
+	return count(row, mask, words);
 }
 
 __attribute__((target("avx512f,avx512vpopcntdq"))) static uint64_t
