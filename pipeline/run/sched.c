@@ -10,26 +10,23 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <sys/statvfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
-#include "artifacts/base/proc.h"
-#include "cache/remote.h"
+#include "pipeline/run/complaint.h"
 #include "pipeline/run/engine.h"
 #include "pipeline/run/exec.h"
 #include "pipeline/run/exec_local.h"
 #include "pipeline/run/fetching.h"
 #include "pipeline/run/progress.h"
 #include "pipeline/run/queue.h"
+#include "pipeline/run/sched.h"
 #include "pipeline/run/sharing.h"
 #include "pipeline/run/signals.h"
 #include "pipeline/run/work.h"
 
 #define LOCK_RETRY 0.2 /* seconds */
-#define TAIL_LINES 20
 #define MAX_FDS 1024
 
 enum phase { IDLE, READY, OBTAIN, LOCKED, RUNNING, OVER };
@@ -487,70 +484,6 @@ start_ready(struct sched *s)
 /* Ending
  * ------------------------------------------------------------------------- */
 
-/* True when nothing can be written beside a work folder any more. */
-static bool
-disk_full(const char *dir)
-{
-	struct statvfs st;
-
-	return statvfs(dir, &st) == 0 &&
-	       (st.f_bavail == 0 || (st.f_files && st.f_favail == 0));
-}
-
-/* What to say of a program that did not end well; NULL when it did. */
-static char *
-complaint(const struct task *t, int *exit_code)
-{
-	char text[100];
-
-	*exit_code = AX_EXIT_STAGE;
-	if (t->job.how != AX_JOB_RAN && t->job.note) {
-		if (t->job.how != AX_JOB_LIMIT)
-			*exit_code = AX_EXIT_ENV;
-		return ax_strdup(t->job.note);
-	}
-	if (t->job.timed_out)
-		return ax_asprintf(
-			"still running after its timeout of %g s; ended",
-			t->job.timeout);
-	if (t->job.log_full)
-		return ax_strdup("its log grew beyond 1 GiB; ended");
-	if (WIFEXITED(t->job.status) && WEXITSTATUS(t->job.status) == 0)
-		return NULL;
-	if (WIFEXITED(t->job.status) &&
-	    WEXITSTATUS(t->job.status) == AX_EXIT_ENV) {
-		*exit_code = AX_EXIT_ENV;
-		return ax_strdup("exit code 3 (its environment: a tool, the "
-				 "disk or the network)");
-	}
-	ax_status_text(text, sizeof(text), t->job.status);
-	if (disk_full(t->work.dir)) {
-		*exit_code = AX_EXIT_ENV;
-		return ax_asprintf(
-			"%s; the disk of the store is full: make room there "
-			"(`axpipe gc` drops what no run needs), or choose "
-			"another store with --store DIR or AXPIPE_STORE",
-			text);
-	}
-	return ax_strdup(text);
-}
-
-static char *
-failure_text(const struct task *t, const char *what)
-{
-	struct ax_str s = AX_STR_INIT, tail = AX_STR_INIT;
-
-	ax_str_add(&s, what);
-	ax_work_log_tail(&tail, &t->work, TAIL_LINES, "    ");
-	if (tail.len)
-		ax_str_addf(&s, "\n  end of its log:\n%s", tail.buf);
-	else
-		ax_str_add(&s, "\n  its log is empty\n");
-	ax_str_addf(&s, "  work folder: %s\n", t->work.dir);
-	ax_str_free(&tail);
-	return ax_str_take(&s);
-}
-
 static void
 cancelled(struct sched *s, struct task *t)
 {
@@ -585,7 +518,7 @@ try_again(struct sched *s, struct task *t)
 	if (s->draining || t->tries > n->retries ||
 	    !(limit ? n->grow > 1 : t->job.how == AX_JOB_INFRA))
 		return false;
-	what = complaint(t, &exit_code);
+	what = ax_complaint(&t->job, t->work.dir, &exit_code);
 	if (limit) {
 		t->timeout *= n->grow;
 		t->memory = (uint64_t)((double)t->memory * n->grow);
@@ -660,7 +593,7 @@ finish(struct sched *s, struct task *t)
 		return;
 	}
 	tell_audit(s, t);
-	what = complaint(t, &exit_code);
+	what = ax_complaint(&t->job, t->work.dir, &exit_code);
 	forget_note(t);
 	if (!what &&
 	    ax_work_publish(&t->work, s->r, t->node, &tainted, &err) < 0) {
@@ -676,8 +609,9 @@ finish(struct sched *s, struct task *t)
 		if (!o->has_log)
 			(void)ax_work_store_log(&t->work, s->r, o, NULL);
 		fail_with(s, t, state, exit_code,
-			  state == AX_TAINTED ? ax_strdup(what)
-					      : failure_text(t, what));
+			  state == AX_TAINTED
+				  ? ax_strdup(what)
+				  : ax_complaint_whole(&t->work, what));
 		free(what);
 		ax_work_end(&t->work, false);
 		release(t);
@@ -930,8 +864,8 @@ choose_executor(struct sched *s, struct ax_err *err)
 	return ax_exec_slurm(&q, err);
 }
 
-static int
-execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
+int
+ax_sched_run(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
 {
 	struct sched s = {.r = r, .progress = p, .err = err};
 	int rc;
@@ -960,126 +894,5 @@ execute(struct ax_run *r, struct ax_progress *p, struct ax_err *err)
 	free(s.nodes.to);
 	free(s.sources.start);
 	free(s.sources.to);
-	return rc;
-}
-
-/* What the run comes to
- * --------------------------------------------------------- */
-
-static void
-name_some(const struct ax_run *r, struct ax_str *s, enum ax_state a,
-	  enum ax_state b)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->graph->n; i++) {
-		if (r->outcomes[i].state != a && r->outcomes[i].state != b)
-			continue;
-		if (n++ < 8)
-			ax_str_addf(s, "%s%s", n > 1 ? ", " : "",
-				    r->graph->nodes[i]->name);
-	}
-	if (n > 8)
-		ax_str_addf(s, " and %zu more", n - 8);
-}
-
-static int
-verdict(const struct ax_run *r, struct ax_err *err)
-{
-	struct ax_str s = AX_STR_INIT;
-	int code = AX_EXIT_ENV, rc = 0;
-
-	if (r->interrupted) {
-		name_some(r, &s, AX_SKIPPED, AX_CANCELLED);
-		rc = ax_err_set(err, AX_EXIT_INTERRUPTED,
-				"interrupted; left to do: %s",
-				s.len ? s.buf : "nothing");
-	} else if (r->failed) {
-		for (size_t i = 0; i < r->graph->n; i++)
-			if ((r->outcomes[i].state == AX_FAILED ||
-			     r->outcomes[i].state == AX_TAINTED) &&
-			    r->outcomes[i].exit != AX_EXIT_ENV)
-				code = r->outcomes[i].exit;
-		name_some(r, &s, AX_FAILED, AX_TAINTED);
-		rc = ax_err_set(err, code, "%zu node%s failed: %s", r->failed,
-				r->failed == 1 ? "" : "s", s.buf);
-	}
-	if (rc == 0 && r->options.confine == AX_CONFINE_AUDIT && r->strayed)
-		rc = ax_err_set(err, AX_EXIT_CLAIM,
-				"audit: %zu undeclared access%s in %zu nodes "
-				"looked at",
-				r->strayed, r->strayed == 1 ? "" : "es",
-				r->looked);
-	ax_str_free(&s);
-	return rc;
-}
-
-/* A hit under another key than last time is what explain compares with next. */
-static void
-note_hits(struct ax_run *r)
-{
-	for (size_t i = 0; i < r->graph->n; i++) {
-		const struct ax_outcome *o = &r->outcomes[i];
-		const struct ax_past *past;
-
-		if (o->state != AX_HIT || !o->has_key)
-			continue;
-		past = ax_journal_find(r->engine->journal,
-				       r->graph->nodes[i]->name);
-		if (past && past->ok && !past->failed &&
-		    ax_digest_eq(&past->key, &o->key))
-			continue;
-		ax_journal_ok(r->engine->journal, r->graph->nodes[i]->name,
-			      &o->key, r->id, o->ended - o->started);
-	}
-}
-
-static void
-remote_note(void *arg, const char *text)
-{
-	ax_progress_note(arg, "%s", text);
-}
-
-int
-ax_run_execute(struct ax_run *r, struct ax_err *err)
-{
-	struct ax_progress *p = ax_progress_new(r);
-	double started = ax_wall();
-	bool any = false;
-	int rc;
-
-	if (r->options.remote)
-		ax_remote_on_warning(r->options.remote, remote_note, p);
-	rc = ax_confine_probe(r->options.confine, err);
-	if (rc == 0)
-		rc = ax_run_plan(r, err);
-	r->started = started;
-	if (rc == 0) {
-		for (size_t i = 0; i < r->graph->n && !any; i++)
-			any = r->outcomes[i].state == AX_DIRTY ||
-			      r->outcomes[i].state == AX_MAYBE ||
-			      r->outcomes[i].state == AX_FAILED;
-		ax_progress_planned(p);
-		if (any)
-			rc = execute(r, p, err);
-		r->ended = ax_wall();
-		if (!ax_store_readonly(r->store))
-			note_hits(r);
-		if (r->options.confine == AX_CONFINE_AUDIT)
-			ax_progress_note(p,
-					 "audit: %zu nodes looked at, %zu "
-					 "undeclared accesses; %zu nodes were "
-					 "cached and not looked at (axpipe "
-					 "check --rebuild --audit runs them "
-					 "again)",
-					 r->looked, r->strayed, r->hits);
-		if (rc == 0)
-			rc = verdict(r, err);
-		ax_progress_finish(p);
-	}
-	r->ended = ax_wall();
-	if (r->options.remote)
-		ax_remote_on_warning(r->options.remote, NULL, NULL);
-	ax_progress_free(p);
 	return rc;
 }
