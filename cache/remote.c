@@ -275,6 +275,7 @@ find(const struct listed *l, const struct ax_digest *d)
 struct sink {
 	struct ax_str text;
 	struct ax_put *put;
+	uint64_t size; /* of what went into `put` */
 	struct ax_err *err;
 };
 
@@ -292,6 +293,7 @@ to_store(void *arg, const void *bytes, size_t n)
 {
 	struct sink *k = arg;
 
+	k->size += n;
 	return ax_put_add(k->put, bytes, n, k->err);
 }
 
@@ -348,6 +350,10 @@ get_object(struct ax_remote *r, struct ax_store *s, const struct blob *b)
 		ax_put_drop(k.put);
 		return came(r, result, &why);
 	}
+	if (k.size != b->size) {
+		ax_put_drop(k.put);
+		return bad(r, path, "it has another size than its entry says");
+	}
 	rc = ax_put_end(k.put, &b->digest, &is, NULL, &why);
 	if (rc < 0)
 		failed(r, &why, true);
@@ -370,7 +376,7 @@ has_object(struct ax_remote *r, struct ax_store *s, const struct blob *b)
 	if (!came(r, ax_http_head(r->http, path, &size, &why), &why))
 		return false;
 	if (size >= 0 && (uint64_t)size != b->size)
-		return bad(r, path, "it has another size than its record says");
+		return bad(r, path, "it has another size than its entry says");
 	ax_set_add(&r->sent, &b->digest);
 	return true;
 }

@@ -163,6 +163,22 @@ ok "change nothing for a reader who wants a signature" cmp "$T/want" "$T/got"
 lock "$T/k8" >"$T/got"
 is "(the forgery is a good one: it deceives one who does not)" "$(cmp -s "$T/want" "$T/got" && echo same)" ""
 
+# an entry that states one byte too many, as no writer of ours does: what looks and what takes must agree on it
+rm -rf "$T/srv/ac" "$T/srv/cas"
+mkdir "$T/srv/ac" "$T/srv/cas"
+fault none
+"$AXPIPE" run m.json --store "$T/k9" --remote "$url" --remote-mode rw >/dev/null 2>&1
+perl -MJSON::PP -e '
+	local $/;
+	for my $ac (@ARGV) {
+		open my $f, "<:raw", $ac or die; my $o = decode_json(<$f>); close $f;
+		$_->{path} =~ m{^axpipe/} or $_->{digest}{sizeBytes}++ for @{$o->{outputFiles}};
+		open $f, ">:raw", $ac or die; print $f encode_json($o);
+	}' "$T"/srv/ac/*
+code "sizes that are not those of the objects" 0 "$AXPIPE" run m.json --store "$T/k10" --remote "$url"
+like "are a miss" "$T/out" '^7 executed'
+like "and told" "$T/out" 'it has another size than its entry says'
+
 # --- servers that fail, are cut off, lie in bytes or in form, or dawdle; more of them in tests/long/remote.t
 bad_servers_begin
 for f in error truncated corrupt wrongjson slow; do bad_server $f; done
