@@ -261,3 +261,27 @@ ax_cell_connect(struct ax_build *b, const struct ax_liberty *lib,
 	}
 	return 0;
 }
+
+uint32_t
+ax_netlist_use_cell(struct ax_netlist *net, const struct ax_lib_cell *c)
+{
+	struct ax_net_cell *to;
+
+	for (size_t i = 0; i < net->cells; i++)
+		if (ax_streq(net->cell[i].name, c->name))
+			return (uint32_t)i + 1;
+	net->cell = ax_realloc(net->cell, net->cells + 1, sizeof(*net->cell));
+	to = &net->cell[net->cells++];
+	memset(to, 0, sizeof(*to));
+	to->name = ax_strdup(c->name);
+	to->ins = c->ins;
+	for (unsigned i = 0; i < c->ins; i++)
+		to->in_pin[i] = ax_strdup(c->pin[c->in[i]].name);
+	to->outs = c->outs;
+	to->out_pin = ax_calloc(c->outs, sizeof(*to->out_pin));
+	for (unsigned o = 0; o < c->outs; o++)
+		to->out_pin[o] = ax_strdup(c->pin[c->out[o]].name);
+	to->area = c->area;
+	to->transistors = -1;
+	return (uint32_t)net->cells;
+}

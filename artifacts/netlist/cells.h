@@ -35,5 +35,8 @@ int ax_cell_connect(struct ax_build *b, const struct ax_liberty *lib,
 		    const char *cell, unsigned n, const char *const *pins,
 		    const uint32_t *nets, const char *file, unsigned line,
 		    struct ax_err *err);
+/* Registers a library's cell with the netlist; returns 1 + its index. */
+uint32_t ax_netlist_use_cell(struct ax_netlist *net,
+			     const struct ax_lib_cell *c);
 
 #endif

@@ -136,6 +136,17 @@ copy_ports(struct ax_netlist *to, const struct ax_netlist *from)
 }
 
 struct ax_netlist *
+ax_netlist_like(const struct ax_netlist *net)
+{
+	struct ax_netlist *like = ax_netlist_new(net->name);
+
+	copy_ports(like, net);
+	for (uint32_t o = 0; o < like->outputs; o++)
+		like->out_ref[o] = AX_REF_NONE;
+	return like;
+}
+
+struct ax_netlist *
 ax_netlist_copy(const struct ax_netlist *net)
 {
 	struct ax_netlist *copy = ax_netlist_new(net->name);

@@ -91,6 +91,8 @@ struct ax_netlist {
 struct ax_netlist *ax_netlist_new(const char *name);
 void ax_netlist_free(struct ax_netlist *net);
 struct ax_netlist *ax_netlist_copy(const struct ax_netlist *net);
+/* An empty network of that name and those ports. */
+struct ax_netlist *ax_netlist_like(const struct ax_netlist *net);
 /* Adds a bus name[0..width-1]; returns the number of its bit 0. Inputs must be
  * added before the first node. The output bits refer to nothing (AX_REF_NONE)
  * until set in out_ref. */

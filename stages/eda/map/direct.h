@@ -14,8 +14,6 @@
 int ax_map_direct(struct ax_netlist **out, const struct ax_netlist *net,
 		  const struct ax_liberty *lib, const bool *keep, bool ties,
 		  struct ax_err *err);
-/* Registers the cell with the netlist; returns 1 + its index. */
-uint32_t ax_map_add_cell(struct ax_netlist *net, const struct ax_lib_cell *c);
 /* Tie cells for the constants of a netlist that has cells already. */
 int ax_map_ties(struct ax_netlist *net, const struct ax_liberty *lib,
 		struct ax_err *err);

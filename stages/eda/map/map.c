@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A netlist in cells of a library, proven equal to what it was. */
-#include "stages/eda/map/cover.h"
 #include "stages/eda/map/direct.h"
 #include "stages/eda/tools/abc.h"
 #include "stages/eda/tools/cells.h"
@@ -8,6 +7,7 @@
 #include "stages/eda/tools/recipe.h"
 
 #include "artifacts/base/io.h"
+#include "artifacts/netlist/cover.h"
 #include "artifacts/netlist/sim.h"
 
 #define GENLIB "tmp/cells.genlib"
@@ -227,14 +227,24 @@ publish_all(struct job *j, struct ax_task *t, struct ax_err *err)
 	return rc;
 }
 
-/* Every cell that a cover may use. */
-static void
-keep_small(struct job *j)
+/* Merged into larger cells. */
+static int
+merge(struct job *j, bool transistors, struct ax_err *err)
 {
-	for (size_t i = 0; i < j->lib.cells; i++)
-		j->keep[i] = j->lib.cell[i].combinational &&
-			     !j->lib.cell[i].dont_use &&
-			     j->lib.cell[i].ins <= 3;
+	struct ax_cover_cells *k;
+	struct ax_cover *v;
+	int rc;
+
+	if (ax_cover_cells_new(&k, &j->lib, j->keep, transistors, err) < 0)
+		return -1;
+	v = ax_cover_new(k);
+	rc = ax_cover_netlist(v, j->net, err);
+	if (rc == 0)
+		j->best = ax_cover_write(v, j->net, &j->lib);
+	ax_cover_free(v);
+	ax_cover_cells_free(k);
+	j->recipe = "cover";
+	return rc;
 }
 
 static int
@@ -243,7 +253,8 @@ choose_cells(struct job *j, struct ax_task *t, bool cover, struct ax_err *err)
 	json_t *names = ax_task_json(t, "cells");
 
 	if (cover && json_array_size(names) == 0) {
-		keep_small(j);
+		for (size_t i = 0; i < j->lib.cells; i++)
+			j->keep[i] = ax_cover_takes(&j->lib.cell[i]);
 		return 0;
 	}
 	return ax_cells_choose(j->keep, &j->lib, names, err);
@@ -268,11 +279,9 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	if (direct)
 		rc = ax_map_direct(&j.best, j.net, &j.lib, j.keep, ties, err);
 	else if (cover)
-		rc = ax_map_cover(&j.best, j.net, &j.lib, j.keep, small, err);
+		rc = merge(&j, small, err);
 	else
 		rc = optimise(&j, t, err);
-	if (cover)
-		j.recipe = "cover";
 	if (rc == 0 && !direct && ties)
 		rc = ax_map_ties(j.best, &j.lib, err);
 	if (rc == 0 && (ax_measure_metrics(t, j.best, err) < 0 ||
