@@ -9,8 +9,6 @@ if [ ! -f "$lib" ] || ! command -v sta >/dev/null; then
 	echo '1..0 # SKIP no osu018 library (qflow-tech-osu018) or no sta (opensta)'
 	exit 0
 fi
-metric() { sed -n "s/^ *\"$2\": *\([^,}]*\).*/\1/p" "$T/$1/metrics.json" | head -n 1; }
-holds() { awk "BEGIN { exit !($1) }"; }
 sums() { (cd "$T/$1" && cat out/* metrics.json | sha256sum); }
 # sta NETLIST LIBRARY: maps and times it; leaves $T/map and $T/sta
 sta() {

@@ -9,8 +9,6 @@ if [ ! -f "$lib" ] || ! command -v yosys >/dev/null; then
 	echo '1..0 # SKIP no osu018 library (qflow-tech-osu018) or no yosys'
 	exit 0
 fi
-metric() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$T/$1/metrics.json" | head -n 1; }
-holds() { awk "BEGIN { exit !($1) }"; }
 map() { # WORK NETLIST params...
 	w=$1 n=$2
 	shift 2

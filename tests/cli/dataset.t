@@ -5,16 +5,12 @@
 . "$AXPIPE_SRC/tests/lib/tap.sh"
 
 stage() { "$AXPIPE_SRC/tests/lib/stage" nn/dataset "$@"; }
-# metric FILE EXPRESSION: Perl on the decoded metrics.json, in $m
-metric() {
-	perl -MJSON::PP -e 'local $/; open F, "<", shift; $m = decode_json(<F>); print eval shift' "$1/metrics.json" "$2"
-}
 sha() { sha256sum "$1" | cut -d' ' -f1; }
 
 # --- glyphs ------------------------------------------------------------------
 code "glyphs from a seed" 0 stage "$T/g" 'format="glyphs"' seed=1
-is "8000 and 2000 images" "$(metric "$T/g" '"$m->{train} $m->{test} $m->{classes}"')" "8000 2000 10"
-is "the golden pixels" "$(metric "$T/g" '$m->{train_sha256}')" \
+is "8000 and 2000 images" "$(value g '"$m->{train} $m->{test} $m->{classes}"')" "8000 2000 10"
+is "the golden pixels" "$(value g '$m->{train_sha256}')" \
 	285d9a62fc1c6c18ce98df92e10d3b18c6b6565abb1473bab0e51bcf79d90588
 is "the golden file" "$(sha "$T/g/out/dataset.safetensors")" 7c158172be56d3aa887a66a22a1cd4b9bbb4ef22a5f6001a3d4ff90b3ebdf0ab
 is "the preview is a PNG" "$(head -c 4 "$T/g/out/preview.png" | tail -c 3)" PNG
@@ -29,7 +25,7 @@ like "is no data set" "$T/err" "no data set known"
 printf '\000\000\010\003\000\000\000\002\000\000\000\002\000\000\000\002abcdefgh' >"$T/images"
 printf '\000\000\010\001\000\000\000\002\001\003' >"$T/labels"
 code "a small IDX pair" 0 stage "$T/i" "in:test=$T/images" "in:test=$T/labels" 'mean=[0.5]' 'std=[0.25]' 'name="tiny"'
-is "classes from the labels, mean as given" "$(metric "$T/i" '"$m->{train} $m->{test} $m->{classes} $m->{mean}[0] $m->{std}[0]"')" "0 2 4 0.5 0.25"
+is "classes from the labels, mean as given" "$(value i '"$m->{train} $m->{test} $m->{classes} $m->{mean}[0] $m->{std}[0]"')" "0 2 4 0.5 0.25"
 code "a deviation that makes pixels infinite" 2 stage "$T/b" "in:test=$T/images" "in:test=$T/labels" 'mean=[1e308]' 'std=[1e-308]'
 like "names both numbers" "$T/err" "mean 1e\+308 and deviation 1e-308 of channel 0"
 code "images without labels" 1 stage "$T/b" "in:test=$T/images"
@@ -51,9 +47,9 @@ if [ -n "$AXPIPE_DATA" ] && [ -d "$real" ]; then
 	code "Fashion-MNIST, still gzip" 0 stage "$T/f" \
 		"in:train=$real/train-images-idx3-ubyte.gz" "in:train=$real/train-labels-idx1-ubyte.gz" \
 		"in:test=$real/t10k-labels-idx1-ubyte.gz" "in:test=$real/t10k-images-idx3-ubyte.gz"
-	is "60,000 and 10,000" "$(metric "$T/f" '"$m->{train} $m->{test} $m->{format} @{$m->{mean}} @{$m->{std}}"')" "60000 10000 idx 0.286 0.353"
-	is "6,000 of each class" "$(metric "$T/f" '"@{$m->{train_histogram}}"')" "6000 6000 6000 6000 6000 6000 6000 6000 6000 6000"
-	is "the pixels are those of the file" "$(metric "$T/f" '$m->{test_sha256}')" \
+	is "60,000 and 10,000" "$(value f '"$m->{train} $m->{test} $m->{format} @{$m->{mean}} @{$m->{std}}"')" "60000 10000 idx 0.286 0.353"
+	is "6,000 of each class" "$(value f '"@{$m->{train_histogram}}"')" "6000 6000 6000 6000 6000 6000 6000 6000 6000 6000"
+	is "the pixels are those of the file" "$(value f '$m->{test_sha256}')" \
 		"$(gzip -dc "$real/t10k-images-idx3-ubyte.gz" | tail -c +17 | sha256sum | cut -d' ' -f1)"
 else
 	skip "Fashion-MNIST" "AXPIPE_DATA has no fashion-mnist folder"
@@ -62,14 +58,14 @@ real=$AXPIPE_DATA/cifar100
 if [ -n "$AXPIPE_DATA" ] && [ -d "$real" ] && command -v xz >/dev/null; then
 	xz -dc "$real/test.xz" >"$T/test"
 	code "CIFAR-100's test part, Python version" 0 stage "$T/c" "in:test=$T/test"
-	is "10,000 in 100 classes" "$(metric "$T/c" '"$m->{train} $m->{test} $m->{classes} $m->{format}"')" "0 10000 100 cifar100"
-	is "the known pixels (long/dataset.t finds them with Perl)" "$(metric "$T/c" '$m->{test_sha256}')" \
+	is "10,000 in 100 classes" "$(value c '"$m->{train} $m->{test} $m->{classes} $m->{format}"')" "0 10000 100 cifar100"
+	is "the known pixels (long/dataset.t finds them with Perl)" "$(value c '$m->{test_sha256}')" \
 		83c56492b2c11211ad1bb2dbd4f2eef4170a0441e41a41f3039c3144b1f5a511
 	head -c 20000000 "$T/test" >"$T/cut"
 	code "CIFAR-100 cut short" 1 stage "$T/b" "in:test=$T/cut"
 	like "says where" "$T/err" "offset [0-9]+ \(BINSTRING\): the data end here \(truncated\)"
 	code "a subset" 0 stage "$T/s" "in:test=$T/test" test_count=256 seed=7
-	is "has its size" "$(metric "$T/s" '$m->{test}')" 256
+	is "has its size" "$(value s '$m->{test}')" 256
 else
 	skip "CIFAR-100" "AXPIPE_DATA has no cifar100 folder, or there is no xz"
 fi

@@ -44,7 +44,6 @@ END
 	for i in 0 1 2 3 4 5 6 7 8 9 10 11; do echo "OUT$i = v0_0"; done
 } >"$T/zero6.txt"
 
-metric() { sed -n "s/.*\"$2\": *\([^,}]*\).*/\1/p" "$T/$1/metrics.json" | head -n 1; }
 sums() { (cd "$T/$1" && cat out/* metrics.json | sha256sum); }
 
 # --- own search

@@ -4,7 +4,6 @@
 # figures are those that stage lut measures.
 . "$AXPIPE_SRC/tests/lib/tap.sh"
 family() { "$AXPIPE_SRC/tests/lib/stage" circuit/family "$T/w" "$@"; }
-metric() { sed -n "s/^ *\"$2\": \([^,]*\),*$/\1/p" "$1" | tail -n "${3:-1}" | head -n 1; }
 
 # shapes NAME SIGNED OP PARAMS...: every format through lut; one table, one set of figures
 shapes() {
@@ -17,11 +16,11 @@ shapes() {
 		[ -e "$T/f/out/netlist.$f" ] || continue
 		"$AXPIPE_SRC/tests/lib/stage" circuit/lut "$T/l" "in:netlist=$T/f/out/netlist.$f" signed="$sign" \
 			op="\"$op\"" crosscheck=$([ $f = json ] && echo true || echo false) >"$T/log" 2>&1 || cat "$T/log"
-		[ $f = json ] && cp "$T/l/out/lut.csv" "$T/first.csv" && cp "$T/l/metrics.json" "$T/first.json"
+		[ $f = json ] && cp "$T/l/out/lut.csv" "$T/first.csv" && mkdir -p "$T/first" && cp "$T/l/metrics.json" "$T/first"
 		ok "$name: the table of its $f" cmp "$T/l/out/lut.csv" "$T/first.csv"
 	done
 	for m in wce mae mse bias transistors depth; do
-		is "$name: $m as lut has it" "$(metric "$T/f/metrics.json" $m)" "$(metric "$T/first.json" $m)"
+		is "$name: $m as lut has it" "$(metric f $m)" "$(metric first $m)"
 	done
 }
 if command -v iverilog >/dev/null 2>&1; then

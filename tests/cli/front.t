@@ -8,10 +8,6 @@ stage=$AXPIPE_SRC/tests/lib/stage
 run=$AXPIPE_BUILD/stages/circuit/front/run
 tree=front
 
-# value WORK EXPRESSION: of metrics.json, in Perl, with $m its content
-value() {
-	perl -MJSON::PP -e 'local $/; open F, "<", shift; my $m = decode_json(<F>); print eval shift' "$T/$1/metrics.json" "$2"
-}
 # column WORK FILE NAME: of a CSV output
 column() {
 	awk -F, -v want="$3" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == want) c = i; next } { print $c }' "$T/$1/out/$2"

@@ -4,7 +4,6 @@
 # that is no verdict.
 . "$AXPIPE_SRC/tests/lib/tap.sh"
 stage=$AXPIPE_SRC/tests/lib/stage
-metric() { sed -n "s/.*\"$2\": *\"\{0,1\}\([^,}\"]*\).*/\1/p" "$T/$1/metrics.json" | head -n 1; }
 
 # multiplier BITS DROP: an unsigned one in BLIF, column after column, without
 # its lowest DROP columns

@@ -46,5 +46,15 @@ code() {
 		tail -n 20 "$T/out" "$T/err" | sed 's/^/# /'
 	fi
 }
+# metric FOLDER NAME: a figure of a stage's metrics.json, FOLDER below $T
+metric() {
+	sed -n "s/.*\"$(echo "$2" | sed 's/[].*[]/\\&/g')\": *\"\{0,1\}\([^\",{}]*\).*/\1/p" "$T/$1/metrics.json" | head -n 1
+}
+# value FOLDER EXPRESSION: the same by Perl, with all of it in $m
+value() {
+	perl -MJSON::PP -e 'local $/; open F, "<", shift; my $m = decode_json(<F>); print eval shift' "$T/$1/metrics.json" "$2"
+}
+# holds EXPRESSION: of awk, on numbers
+holds() { awk "BEGIN { exit !($1) }"; }
 skip() { tap_n=$((tap_n + 1)); echo "ok $tap_n - $1 # SKIP $2"; }
 done_testing() { echo "1..$tap_n"; [ "$tap_bad" = 0 ]; exit; }
