@@ -13,7 +13,7 @@
 struct ax_entry {
 	const char *name;
 	bool input;   /* from "inputs" */
-	json_t *json; /* borrowed from its file */
+	json_t *json; /* borrowed from its file; a stage: {} after ax_resolve */
 	/* of the entry, as a chain whose links lie here too */
 	struct ax_place place, section, root;
 	char *pointer;

@@ -21,7 +21,10 @@ int ax_expand_matrix(struct ax_entry *e, const struct ax_manifest *m,
 		     struct ax_arena *arena, struct ax_err *err);
 /* The coordinate names of all points of an entry, once these are final. */
 void ax_entry_coords(struct ax_entry *e, struct ax_arena *arena);
-/* "resolved": the whole manifest, ready to be run again. */
+/* "resolved": the whole manifest, ready to be run again. What was read of the
+ * stages is given up on the way: it has become nodes and this, and of a large
+ * graph is a third of the memory. Places in messages are found again in the
+ * text. */
 int ax_resolve(struct ax_graph *g, const struct ax_manifest *m,
 	       struct ax_err *err);
 

@@ -24,14 +24,7 @@ build(struct ax_graph *g, const char *path, const struct ax_stages *stages,
 	}
 	if (ax_expand(g, m, stages, err) < 0 || ax_verify(g, m, err) < 0)
 		return -1;
-	if (ax_resolve(g, m, err) < 0)
-		return -1;
-	/* what was read has become nodes; of a large graph it is a third of the
-	 * memory. Places in messages are found again in the text. */
-	for (size_t i = 0; i < g->index->n; i++)
-		if (!g->index->list[i]->input)
-			json_object_clear(g->index->list[i]->json);
-	return 0;
+	return ax_resolve(g, m, err);
 }
 
 int

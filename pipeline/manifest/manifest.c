@@ -237,8 +237,8 @@ add_entry(struct ax_index *index, struct ax_json *file, const char *section,
 
 	e->root = ax_place_root(file);
 	e->section = ax_place_key(&e->root, section);
-	e->place = ax_place_key(&e->section, name);
 	e->name = ax_arena_intern(&index->arena, name);
+	e->place = ax_place_key(&e->section, e->name);
 	e->json = json;
 	e->input = strcmp(section, "inputs") == 0;
 	e->order = index->n;

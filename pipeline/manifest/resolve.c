@@ -187,9 +187,17 @@ ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 					    done);
 		if (rc < 0)
 			return -1;
+		if (!e->input)
+			json_object_clear(e->json);
 	}
 	json_object_set_new(g->resolved, "figures",
 			    ax_subst_escape(g->figures));
 	json_object_set(g->resolved, "claims", g->claims);
+	for (size_t i = 0; i < g->index->n; i++)
+		if (!g->index->list[i]->input)
+			g->index->list[i]->json = g->index->empty;
+	for (size_t i = 0; i < m->nfiles; i++)
+		json_object_clear(
+			json_object_get(m->files[i].json.root, "stages"));
 	return 0;
 }

@@ -84,15 +84,21 @@ close_runs(git_repository *repo)
 /* What the commit holds -----------------------------------------------------
  */
 
+static int
+add_piece(const char *text, size_t n, void *s)
+{
+	ax_str_addn(s, text, n);
+	return 0;
+}
+
 static void
 add_pretty(struct ax_str *s, const json_t *v)
 {
-	char *text = json_dumps(v, JSON_INDENT(2) | JSON_ENCODE_ANY |
-					   JSON_REAL_PRECISION(17));
-
-	ax_str_add(s, text ? text : "null");
+	/* not json_dumps: of a large graph this is tens of MB, once */
+	json_dump_callback(v, add_piece, s,
+			   JSON_INDENT(2) | JSON_ENCODE_ANY |
+				   JSON_REAL_PRECISION(17));
 	ax_str_addc(s, '\n');
-	free(text);
 }
 
 /* What printf would do, a lot quicker: a lock has thousands of these. */

@@ -109,7 +109,7 @@ take_line(struct ax_journal *j, char *line)
 		j->names[j->n] = ax_arena_str(&j->arena, line);
 		j->list[j->n++] = past;
 	}
-	run = ax_arena_str(&j->arena, run);
+	run = ax_arena_intern(&j->arena, run);
 	if (ok) {
 		past->ok = true;
 		past->key = key;
