@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "artifacts/netlist/cover.h"
 
-#include <math.h>
-
 #include "artifacts/base/base.h"
 #include "artifacts/netlist/cover_impl.h"
 
@@ -12,15 +10,24 @@ enum { ROUNDS = 3, NEAR = 64 };
 
 /* --- cuts ---------------------------------------------------------------- */
 
+static inline uint64_t
+mark_of(uint32_t leaf)
+{
+	return (uint64_t)1 << (leaf & 63);
+}
+
 /* Leaves that the function does not depend on go. */
 static void
 shrink(struct cut *c, unsigned support)
 {
 	unsigned n = 0;
 
+	c->mark = 0;
 	for (unsigned i = 0; i < c->n; i++)
-		if (support >> i & 1)
+		if (support >> i & 1) {
+			c->mark |= mark_of(c->leaf[i]);
 			c->leaf[n++] = c->leaf[i];
+		}
 	/* the function moves with them, from the top */
 	for (unsigned i = LEAVES; i-- > 0;) {
 		unsigned step = 1u << i, tt = c->tt, out = 0;
@@ -43,7 +50,14 @@ join(struct cut *to, const struct cut *a, const struct cut *b, unsigned *of_a,
      unsigned *of_b)
 {
 	unsigned i = 0, j = 0, n = 0;
+	uint64_t more = a->mark | b->mark;
 
+	/* most have too many, and their marks tell */
+	to->mark = more;
+	more &= more - 1;
+	more &= more - 1;
+	if (more & (more - 1))
+		return false;
 	*of_a = *of_b = 0;
 	for (;;) {
 		uint32_t x = a->leaf[i], y = b->leaf[j];
@@ -93,14 +107,15 @@ add_cut(struct ax_cover *v, uint32_t ref, struct cut *c)
 static void
 add_itself(struct ax_cover *v, uint32_t ref)
 {
-	v->cut[ref][0] = (struct cut){{ref, NO_REF, NO_REF, NO_REF}, 1, 0xaa};
+	v->cut[ref][0] = (struct cut){
+		mark_of(ref), {ref, NO_REF, NO_REF, NO_REF}, 1, 0xaa};
 	v->cuts[ref] = 1;
 }
 
 static void
 find_cuts(struct ax_cover *v, uint32_t ref)
 {
-	const struct ax_cover_gate *g = &v->gate[ref - v->inputs];
+	const struct ax_cover_gate *g = &v->is[ref];
 	const struct cut *a = v->cut[g->in[0]], *b = v->cut[g->in[1]];
 	unsigned na = v->cuts[g->in[0]], nb = v->cuts[g->in[1]];
 	unsigned on[4], of_a, of_b;
@@ -108,7 +123,7 @@ find_cuts(struct ax_cover *v, uint32_t ref)
 
 	add_itself(v, ref);
 	if (g->n == 0) {
-		c = (struct cut){{NO_REF, NO_REF, NO_REF, NO_REF}, 0, 0};
+		c = (struct cut){0, {NO_REF, NO_REF, NO_REF, NO_REF}, 0, 0};
 		c.tt = g->tt & 1 ? 0xff : 0;
 		add_cut(v, ref, &c);
 		return;
@@ -194,8 +209,12 @@ use_leaves(struct ax_cover *v, const struct cut *c)
 {
 	int64_t sum = 0;
 
+	/* most are in use anyway */
 	for (unsigned i = 0; i < c->n; i++)
-		sum += use(v, c->leaf[i]);
+		if (v->uses[c->leaf[i]])
+			v->uses[c->leaf[i]]++;
+		else
+			sum += use(v, c->leaf[i]);
 	return sum;
 }
 
@@ -205,21 +224,25 @@ drop_leaves(struct ax_cover *v, const struct cut *c)
 	int64_t sum = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
-		sum += drop(v, c->leaf[i]);
+		if (v->uses[c->leaf[i]] > 1)
+			v->uses[c->leaf[i]]--;
+		else
+			sum += drop(v, c->leaf[i]);
 	return sum;
 }
 
 static bool
 by_flow(struct ax_cover *v)
 {
-	for (uint32_t r = v->inputs; r < v->inputs + v->gates; r++) {
-		double least = INFINITY;
+	for (uint32_t j = 0; j < v->gates; j++) {
+		int64_t least = INT64_MAX, f;
+		uint32_t r = v->name[j];
 
 		for (unsigned k = 1; k < v->cuts[r]; k++) {
 			const struct cut *c = &v->cut[r][k];
-			double f = (double)cost_of(v, c);
 
-			if (cost_of(v, c) >= NO_COST)
+			f = cost_of(v, c);
+			if (f >= NO_COST)
 				continue;
 			for (unsigned i = 0; i < c->n; i++)
 				f += v->flow[c->leaf[i]];
@@ -228,12 +251,23 @@ by_flow(struct ax_cover *v)
 				v->best[r] = (uint8_t)k;
 			}
 		}
-		if (!(least < INFINITY)) {
-			v->missing = r;
+		if (least == INT64_MAX) {
+			v->missing = j;
 			return false;
 		}
-		v->flow[r] = least / AX_MAX(v->fan[r], 1u);
+		/* where many share a leaf, flows may grow without end */
+		least = AX_MIN(least, NO_COST / 4);
+		v->flow[r] = v->fan[r] > 1 ? least / (int64_t)v->fan[r] : least;
 	}
+	return true;
+}
+
+static inline bool
+all_used(const struct ax_cover *v, const struct cut *c)
+{
+	for (unsigned i = 0; i < c->n; i++)
+		if (!v->uses[c->leaf[i]] && c->leaf[i] >= v->inputs)
+			return false;
 	return true;
 }
 
@@ -250,8 +284,10 @@ choose(struct ax_cover *v, uint32_t r)
 		cost = cost_of(v, c);
 		if (cost >= NO_COST || cost >= least)
 			continue;
-		cost += use_leaves(v, c);
-		drop_leaves(v, c);
+		if (!all_used(v, c)) {
+			cost += use_leaves(v, c);
+			drop_leaves(v, c);
+		}
 		if (cost < least) {
 			least = cost;
 			at = k;
@@ -268,7 +304,8 @@ by_area(struct ax_cover *v)
 {
 	bool changed = false;
 
-	for (uint32_t r = v->inputs; r < v->inputs + v->gates; r++) {
+	for (uint32_t j = 0; j < v->gates; j++) {
+		uint32_t r = v->name[j];
 		unsigned was = v->best[r];
 
 		if (!v->uses[r] || v->twin[r] != NO_REF)
@@ -329,10 +366,10 @@ chain_of(struct ax_cover *v, const struct cut *c)
 }
 
 static void
-put_spot(struct ax_cover *v, uint32_t ref, unsigned k, uint32_t *chain)
+put_spot(struct ax_cover *v, uint32_t name, unsigned k, uint32_t *chain)
 {
 	AX_GROW(v->spot, v->spots, v->spot_room);
-	v->spot[v->spots] = (struct spot){ref, *chain, (uint8_t)k};
+	v->spot[v->spots] = (struct spot){name, *chain, (uint8_t)k};
 	*chain = ++v->spots;
 }
 
@@ -345,19 +382,19 @@ pair_up(struct ax_cover *v, uint32_t a, unsigned k, uint32_t chain)
 
 	for (; chain && near < NEAR; chain = v->spot[chain - 1].next, near++) {
 		const struct spot *s = &v->spot[chain - 1];
-		const struct cut *d = &v->cut[s->ref][s->cut];
+		const struct cut *d = &v->cut[s->name][s->cut];
 
-		if (!v->uses[s->ref] || v->twin[s->ref] != NO_REF ||
-		    s->ref == a || !same_leaves(c, d))
+		if (!v->uses[s->name] || v->twin[s->name] != NO_REF ||
+		    s->name == a || !same_leaves(c, d))
 			continue;
 		for (size_t i = 0; i < v->k->pairs; i++) {
 			const struct pair *p = &v->k->pair[i];
 
 			if (!((p->tt[0] == c->tt && p->tt[1] == d->tt) ||
 			      (p->tt[1] == c->tt && p->tt[0] == d->tt)) ||
-			    !try_pair(v, a, s->ref, c, p))
+			    !try_pair(v, a, s->name, c, p))
 				continue;
-			bind(v, a, k, s->ref, s->cut, i);
+			bind(v, a, k, s->name, s->cut, i);
 			return true;
 		}
 	}
@@ -371,8 +408,8 @@ share(struct ax_cover *v)
 
 	v->spots = 0;
 	memset(v->head, 0, v->heads * sizeof(*v->head));
-	for (uint32_t r = v->inputs; r < v->inputs + v->gates; r++)
-		for (unsigned k = 1; k < v->cuts[r]; k++) {
+	for (uint32_t j = 0, r; j < v->gates; j++)
+		for (unsigned k = 1; r = v->name[j], k < v->cuts[r]; k++) {
 			if (!v->k->paired[v->cut[r][k].tt])
 				continue;
 			chain = chain_of(v, &v->cut[r][k]);
@@ -409,8 +446,49 @@ ax_cover_free(struct ax_cover *v)
 	free(v->shared);
 	free(v->spot);
 	free(v->stack);
+	free(v->name);
+	free(v->store);
+	free(v->dirty);
+	free(v->is);
+	free(v->kept_name);
+	free(v->kept_cut);
+	free(v->kept_cuts);
+	free(v->kept_is);
+	free(v->spare);
 	free(v->head);
 	free(v);
+}
+
+static void
+grow(struct ax_cover *v, size_t m)
+{
+	m += m / 2 + 16;
+	v->kept = 0;
+	v->room = (uint32_t)m;
+	v->gate = ax_realloc(v->gate, m, sizeof(*v->gate));
+	v->name = ax_realloc(v->name, m, sizeof(*v->name));
+	v->cut = ax_realloc(v->cut, m, sizeof(*v->cut));
+	v->store = ax_realloc(v->store, m, sizeof(*v->store));
+	v->cuts = ax_realloc(v->cuts, m, sizeof(*v->cuts));
+	v->best = ax_realloc(v->best, m, sizeof(*v->best));
+	v->dirty = ax_realloc(v->dirty, m, sizeof(*v->dirty));
+	v->uses = ax_realloc(v->uses, m, sizeof(*v->uses));
+	v->flow = ax_realloc(v->flow, m, sizeof(*v->flow));
+	v->fan = ax_realloc(v->fan, m, sizeof(*v->fan));
+	v->twin = ax_realloc(v->twin, m, sizeof(*v->twin));
+	v->shared = ax_realloc(v->shared, m, sizeof(*v->shared));
+	v->is = ax_realloc(v->is, m, sizeof(*v->is));
+	v->kept_name = ax_realloc(v->kept_name, m, sizeof(*v->kept_name));
+	v->kept_cut = ax_realloc(v->kept_cut, m, sizeof(*v->kept_cut));
+	v->kept_cuts = ax_realloc(v->kept_cuts, m, sizeof(*v->kept_cuts));
+	v->kept_is = ax_realloc(v->kept_is, m, sizeof(*v->kept_is));
+	v->spare = ax_realloc(v->spare, m, sizeof(*v->spare));
+	/* a node puts its leaves there at most once */
+	v->stack = ax_realloc(v->stack, LEAVES * m, sizeof(*v->stack));
+	for (v->heads = 64; v->heads < m; v->heads *= 2)
+		;
+	free(v->head);
+	v->head = ax_calloc(v->heads, sizeof(*v->head));
 }
 
 struct ax_cover_gate *
@@ -420,37 +498,123 @@ ax_cover_begin(struct ax_cover *v, uint32_t inputs, uint32_t gates)
 
 	v->inputs = inputs;
 	v->gates = gates;
-	if (m <= v->room)
-		return v->gate;
-	m += m / 4;
-	v->room = (uint32_t)m;
-	v->gate = ax_realloc(v->gate, m, sizeof(*v->gate));
-	v->cut = ax_realloc(v->cut, m, sizeof(*v->cut));
-	v->cuts = ax_realloc(v->cuts, m, sizeof(*v->cuts));
-	v->best = ax_realloc(v->best, m, sizeof(*v->best));
-	v->uses = ax_realloc(v->uses, m, sizeof(*v->uses));
-	v->flow = ax_realloc(v->flow, m, sizeof(*v->flow));
-	v->fan = ax_realloc(v->fan, m, sizeof(*v->fan));
-	v->twin = ax_realloc(v->twin, m, sizeof(*v->twin));
-	v->shared = ax_realloc(v->shared, m, sizeof(*v->shared));
-	/* a node puts its leaves there at most once */
-	v->stack = ax_realloc(v->stack, LEAVES * m, sizeof(*v->stack));
-	for (v->heads = 64; v->heads < m; v->heads *= 2)
-		;
-	free(v->head);
-	v->head = ax_calloc(v->heads, sizeof(*v->head));
+	if (m > v->room)
+		grow(v, m);
 	return v->gate;
+}
+
+static uint32_t
+name_of(const struct ax_cover *v, uint32_t ref)
+{
+	return ref < v->inputs ? ref : v->name[ref - v->inputs];
+}
+
+static void
+name_operands(struct ax_cover *v, uint32_t j)
+{
+	struct ax_cover_gate *to = &v->is[v->name[j]];
+
+	*to = v->gate[j];
+	for (unsigned i = 0; i < 2; i++)
+		to->in[i] = i < to->n ? name_of(v, to->in[i]) : 0;
+}
+
+/* Names and cuts of a network that has nothing to do with another. */
+static void
+cut_all(struct ax_cover *v)
+{
+	v->kept = 0;
+	for (uint32_t r = 0; r < v->inputs + v->gates; r++) {
+		v->cut[r] = v->store[r][0];
+		if (r < v->inputs) {
+			add_itself(v, r);
+			continue;
+		}
+		v->name[r - v->inputs] = r;
+		name_operands(v, r - v->inputs);
+		find_cuts(v, r);
+	}
+}
+
+static bool
+same_gate(const struct ax_cover_gate *a, const struct ax_cover_gate *b)
+{
+	return a->n == b->n && a->tt == b->tt && a->in[0] == b->in[0] &&
+	       a->in[1] == b->in[1];
+}
+
+static bool
+same_cuts(const struct ax_cover *v, uint32_t r)
+{
+	if (v->cuts[r] != v->kept_cuts[r])
+		return false;
+	for (unsigned k = 1; k < v->cuts[r]; k++)
+		if (!same_leaves(&v->cut[r][k], &v->kept_cut[r][k]) ||
+		    v->cut[r][k].tt != v->kept_cut[r][k].tt)
+			return false;
+	return true;
+}
+
+/* Those of one that comes after the network kept. A gate's cuts are others only
+ * where it is another, or its operands' are. */
+static void
+cut_changed(struct ax_cover *v, const uint32_t *from)
+{
+	uint32_t spares = v->spares;
+
+	memcpy(v->cut, v->kept_cut, v->room * sizeof(*v->cut));
+	memcpy(v->cuts, v->kept_cuts, v->room * sizeof(*v->cuts));
+	memset(v->dirty, 0, v->room);
+	for (uint32_t j = 0; j < v->gates; j++) {
+		bool was = from[j] != AX_COVER_NEW;
+		uint32_t r = was ? v->kept_name[from[j]] : v->spare[--spares];
+		const struct ax_cover_gate *g = &v->is[r];
+
+		v->name[j] = r;
+		name_operands(v, j);
+		if (was && same_gate(g, &v->kept_is[r]) &&
+		    !v->dirty[g->in[0]] && !v->dirty[g->in[1]])
+			continue;
+		v->cut[r] = v->store[r][v->cut[r] == v->store[r][0]];
+		find_cuts(v, r);
+		v->dirty[r] = !was || !same_cuts(v, r);
+	}
+}
+
+void
+ax_cover_keep(struct ax_cover *v)
+{
+	v->kept = v->gates;
+	v->kept_inputs = v->inputs;
+	memcpy(v->kept_name, v->name, v->gates * sizeof(*v->name));
+	memset(v->dirty, 0, v->room);
+	for (uint32_t j = 0; j < v->gates; j++) {
+		v->kept_is[v->name[j]] = v->is[v->name[j]];
+		v->dirty[v->name[j]] = 1;
+	}
+	v->spares = 0;
+	for (uint32_t r = v->room; r-- > v->inputs;)
+		if (!v->dirty[r]) {
+			v->spare[v->spares++] = r;
+			v->cut[r] = v->store[r][0];
+			v->cuts[r] = 0;
+		}
+	memcpy(v->kept_cut, v->cut, v->room * sizeof(*v->cut));
+	memcpy(v->kept_cuts, v->cuts, v->room * sizeof(*v->cuts));
 }
 
 static void
 count_fans(struct ax_cover *v, const uint32_t *out, uint32_t outs)
 {
-	memset(v->fan, 0, (v->inputs + v->gates) * sizeof(*v->fan));
-	for (uint32_t j = 0; j < v->gates; j++)
-		for (unsigned i = 0; i < v->gate[j].n; i++)
-			v->fan[v->gate[j].in[i]]++;
+	memset(v->fan, 0, v->room * sizeof(*v->fan));
+	for (uint32_t j = 0; j < v->gates; j++) {
+		const struct ax_cover_gate *g = &v->is[v->name[j]];
+
+		for (unsigned i = 0; i < g->n; i++)
+			v->fan[g->in[i]]++;
+	}
 	for (uint32_t o = 0; o < outs; o++)
-		v->fan[out[o]]++;
+		v->fan[name_of(v, out[o])]++;
 }
 
 static int64_t
@@ -458,7 +622,9 @@ total(const struct ax_cover *v)
 {
 	int64_t sum = 0;
 
-	for (uint32_t r = v->inputs; r < v->inputs + v->gates; r++) {
+	for (uint32_t j = 0; j < v->gates; j++) {
+		uint32_t r = v->name[j];
+
 		if (!v->uses[r])
 			continue;
 		if (v->twin[r] == NO_REF)
@@ -469,29 +635,44 @@ total(const struct ax_cover *v)
 	return sum;
 }
 
-int64_t
-ax_cover_run(struct ax_cover *v, const uint32_t *out, uint32_t outs)
+/* Once the cuts are there. */
+static int64_t
+cover(struct ax_cover *v, const uint32_t *out, uint32_t outs)
 {
-	size_t m = v->inputs + v->gates;
-
-	memset(v->uses, 0, m * sizeof(*v->uses));
-	memset(v->twin, 0xff, m * sizeof(*v->twin));
-	memset(v->best, 0, m);
-	for (uint32_t r = 0; r < v->inputs; r++) {
-		add_itself(v, r);
-		v->flow[r] = 0;
-	}
+	memset(v->uses, 0, v->room * sizeof(*v->uses));
+	memset(v->twin, 0xff, v->room * sizeof(*v->twin));
+	memset(v->best, 0, v->room);
+	memset(v->flow, 0, v->inputs * sizeof(*v->flow));
 	count_fans(v, out, outs);
-	for (uint32_t j = 0; j < v->gates; j++)
-		find_cuts(v, v->inputs + j);
 	if (!by_flow(v))
 		return -1;
 	for (uint32_t o = 0; o < outs; o++)
-		use(v, out[o]);
+		use(v, name_of(v, out[o]));
 	for (int k = 0; k < ROUNDS && by_area(v); k++)
 		;
 	share(v);
 	return total(v);
+}
+
+int64_t
+ax_cover_run(struct ax_cover *v, const uint32_t *out, uint32_t outs)
+{
+	cut_all(v);
+	return cover(v, out, outs);
+}
+
+int64_t
+ax_cover_try(struct ax_cover *v, const uint32_t *from, const uint32_t *out,
+	     uint32_t outs)
+{
+	uint32_t news = 0;
+
+	for (uint32_t j = 0; j < v->gates; j++)
+		news += from[j] == AX_COVER_NEW;
+	if (!v->kept || v->kept_inputs != v->inputs || news > v->spares)
+		return ax_cover_run(v, out, outs);
+	cut_changed(v, from);
+	return cover(v, out, outs);
 }
 
 int
@@ -517,6 +698,5 @@ ax_cover_netlist(struct ax_cover *v, const struct ax_netlist *net,
 		err, AX_EXIT_STAGE,
 		"the cells chosen have none for %s, nor for what it "
 		"is part of; name one in parameter cells",
-		ax_gate_name(
-			(enum ax_gate)net->node[v->missing - v->inputs].kind));
+		ax_gate_name((enum ax_gate)net->node[v->missing].kind));
 }

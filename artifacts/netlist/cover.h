@@ -56,6 +56,8 @@ struct ax_cover_gate {
 
 struct ax_cover;
 
+#define AX_COVER_NEW UINT32_MAX
+
 /* Borrows the cells. Not for two threads at once. */
 struct ax_cover *ax_cover_new(const struct ax_cover_cells *k);
 void ax_cover_free(struct ax_cover *v);
@@ -67,6 +69,15 @@ struct ax_cover_gate *ax_cover_begin(struct ax_cover *v, uint32_t inputs,
  * grains, or -1 when something has no cell. Constants and wires cost nothing.
  */
 int64_t ax_cover_run(struct ax_cover *v, const uint32_t *out, uint32_t outs);
+/*
+ * The same number, sooner, for a network that differs little from the one kept:
+ * from[j] is the gate there that gate j was, AX_COVER_NEW if none. It may have
+ * other operands now, or another function; no two are from one.
+ */
+int64_t ax_cover_try(struct ax_cover *v, const uint32_t *from,
+		     const uint32_t *out, uint32_t outs);
+/* The network covered last is kept. */
+void ax_cover_keep(struct ax_cover *v);
 /* A netlist of named kinds, covered. 0 or an error that says what has no cell.
  */
 int ax_cover_netlist(struct ax_cover *v, const struct ax_netlist *net,

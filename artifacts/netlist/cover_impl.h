@@ -49,29 +49,47 @@ struct ax_cover_cells {
 /* A node by what it is computed from. The fourth leaf is never one: reading on
  * to it ends a loop. */
 struct cut {
+	uint64_t mark;             /* a bit for each leaf, by its low places */
 	uint32_t leaf[LEAVES + 1]; /* ascending; NO_REF from n on */
 	uint8_t n, tt;
 };
 
+/*
+ * Signals have names, small numbers: inputs those of their references, gates
+ * any others. A gate keeps its name from one network to the next when the
+ * caller says that it is the same, so that its cuts can stay as they are.
+ */
 struct ax_cover {
 	const struct ax_cover_cells *k;
 	uint32_t inputs, gates, room;
 	struct ax_cover_gate *gate;
-	/* by reference */
-	struct cut (*cut)[CUTS];
-	uint8_t *cuts, *best;
+	uint32_t *name; /* of a gate */
+
+	/* by name */
+	struct cut **cut, (*store)[2][CUTS]; /* in one of two places */
+	uint8_t *cuts, *best, *dirty;
 	uint32_t *uses; /* of the cover; a node with none is not built */
-	double *flow;
+	int64_t *flow;
 	uint32_t *fan;
 	/* the node that shares a cell with this one, its pair; NO_REF */
 	uint32_t *twin;
 	uint16_t *shared;
-	uint32_t missing; /* what had no cell */
+	struct ax_cover_gate *is; /* operands by name */
+
+	/* the network kept: its number of gates, 0: none; the same of it */
+	uint32_t kept, kept_inputs;
+	uint32_t *kept_name;
+	struct cut **kept_cut;
+	uint8_t *kept_cuts;
+	struct ax_cover_gate *kept_is;
+	uint32_t *spare, spares; /* names that it does not use */
+
+	uint32_t missing; /* the gate that had no cell */
 	uint32_t *stack;
 
 	/* cuts that may be of a pair, by their leaves: chains */
 	struct spot {
-		uint32_t ref, next; /* 1 + index */
+		uint32_t name, next; /* 1 + index */
 		uint8_t cut;
 	} * spot;
 	uint32_t spots, spot_room, *head, heads;

@@ -443,6 +443,99 @@ test_search(void)
 	search(AX_COST_ENERGY, 1.0, INFINITY, "least energy");
 }
 
+/* A search by the area of a cover: it knows what each change makes of it. */
+static void
+test_cover(void)
+{
+	struct ax_wanted wanted;
+	struct ax_cost k = ax_cost_transistors;
+	struct ax_str text = AX_STR_INIT;
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_liberty lib;
+	struct ax_cells cells;
+	struct ax_problem p;
+	struct ax_search s;
+	struct ax_start *start;
+	struct ax_island *i;
+	struct ax_error g;
+	struct ax_error_rules rules = {.wce = UINT64_MAX};
+	struct ax_walk_aim aim = {.error_most = 1.5, .slack = 5};
+	struct ax_walk *w;
+	struct ax_figures f;
+	struct ax_cover_cells *cover;
+	int64_t first, wrong = 0;
+	size_t n;
+
+	small_library(&text);
+	text.buf[--text.len - 1] = 0;
+	text.len--;
+	ax_str_add(&text,
+		   "cell(AOI) { area : 20; pin(A) { direction : input; } "
+		   "pin(B) { direction : input; } pin(C) { direction : input; "
+		   "} pin(Y) { direction : output; function : \"!(A B+C)\"; } "
+		   "}\n cell(HA) { area : 45; pin(A) { direction : input; } "
+		   "pin(B) { direction : input; } pin(C) { direction : "
+		   "output; function : \"A B\"; } pin(S) { direction : "
+		   "output; function : \"A^B\"; } } }\n");
+	if (ax_liberty_parse(&lib, "small", text.buf, text.len, &err) < 0 ||
+	    ax_cells_init(&cells, &lib, false, 0, 0, &err) < 0 ||
+	    ax_cover_cells_new(&cover, &lib, NULL, false, &err) < 0) {
+		ok(0, "the library is read: %s", err.text);
+		return;
+	}
+	ax_liberty_free(&lib);
+	for (int j = AX_G_INV; j < AX_G_KINDS; j++)
+		k.gate.of[j] = (int64_t)(cells.gate[j].area * 10);
+	k.cells = &cells;
+	k.cover = cover;
+	k.of = AX_COST_COVER;
+	k.grain = 10;
+	k.doubt = 2 * ax_cost_scale(&k.gate);
+	ax_problem_init(&p, 4, 4, 8, false, false, NULL);
+	ax_search_init(&s, &p, 4, &k.gate, ~0u);
+	s.full = &k;
+	wanted = ax_wanted_of(&p);
+	start = ax_families(&s, &wanted, 4, 0, &n);
+	i = ax_island_new(&s, &start[0].c, 1, 0);
+	first = ax_island_cost(i);
+	for (int r = 0; r < 40; r++) {
+		ax_island_run(i, 200, 20, 5);
+		wrong += ax_island_cost(i) !=
+			 ax_search_cost(&s, ax_island_circuit(i));
+	}
+	is_int(wrong, 0, "cover: an island knows its area at every stop");
+	ok(ax_island_stats(i)->taken > 500 && ax_island_best_cost(i) < first,
+	   "which falls from %lld to %lld", (long long)first,
+	   (long long)ax_island_best_cost(i));
+	ax_cost_measure(&k, &p, ax_island_best(i), &f);
+	ok(near(f.area * 10, (double)ax_island_best_cost(i)) &&
+		   f.area <
+			   (double)ax_circuit_cost(ax_island_best(i), &k.gate) /
+				   10,
+	   "and is below the sum over gates");
+	if (ax_error_init(&g, &p, AX_METRIC_MAE, &rules, NULL, 0, &err) < 0)
+		ok(0, "%s", err.text);
+	w = ax_walk_new(&s, &g, &k, 1, 0);
+	ok(ax_walk_set(w, &aim, &start[0].c), "a walk starts");
+	wrong = 0;
+	for (int r = 0; r < 20; r++) {
+		ax_walk_run(w, 100, 20, 5);
+		wrong += ax_walk_cost(w) !=
+			 ax_search_cost(&s, ax_walk_circuit(w));
+	}
+	is_int(wrong, 0, "and knows its area, too");
+	ok(ax_walk_cost(w) < first, "which falls");
+	ax_walk_free(w);
+	ax_error_free(&g);
+	ax_island_free(i);
+	ax_starts_free(start, n);
+	ax_search_free(&s);
+	ax_problem_free(&p);
+	ax_cells_free(&cells);
+	ax_cover_cells_free(cover);
+	ax_str_free(&text);
+}
+
 int
 main(void)
 {
@@ -451,5 +544,6 @@ main(void)
 	test_timer();
 	test_activity();
 	test_search();
+	test_cover();
 	return tap_done();
 }

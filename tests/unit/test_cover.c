@@ -360,6 +360,112 @@ test_random(void)
 	ax_pool_free(pool);
 }
 
+/* --- one network after another ------------------------------------------- */
+
+enum { MOST = 80 };
+
+struct small {
+	struct ax_cover_gate gate[MOST];
+	uint32_t n, out[3], inputs;
+};
+
+/* `was`, changed a little: a gate replaced by another, taken out or put in. */
+static void
+change(struct ax_rng *rng, struct small *to, const struct small *was,
+       uint32_t *from)
+{
+	uint32_t map[MOST + 8], at = ax_rng_below(rng, was->n);
+	unsigned how = was->n > MOST - 4 ? 1 : ax_rng_below(rng, 4);
+
+	to->n = 0;
+	to->inputs = was->inputs;
+	for (uint32_t i = 0; i < was->inputs; i++)
+		map[i] = i;
+	for (uint32_t j = 0; j < was->n; j++) {
+		struct ax_cover_gate g = was->gate[j];
+		bool is_new = false;
+
+		for (unsigned i = 0; i < 2; i++)
+			g.in[i] = map[g.in[i]];
+		if (j == at && how == 1 && was->n > 10) {
+			map[was->inputs + j] = g.in[0];
+			continue;
+		}
+		if (j == at && how == 0) {
+			g.tt = (uint8_t)(1 + ax_rng_below(rng, 14));
+			g.n = 2;
+			g.in[1] = ax_rng_below(rng, was->inputs + to->n);
+			is_new = ax_rng_below(rng, 2);
+		}
+		from[to->n] = is_new ? AX_COVER_NEW : j;
+		to->gate[to->n] = g;
+		map[was->inputs + j] = was->inputs + to->n++;
+		if (j == at && how > 1) {
+			from[to->n] = AX_COVER_NEW;
+			to->gate[to->n] = (struct ax_cover_gate){
+				{was->inputs + to->n - 1,
+				 ax_rng_below(rng, was->inputs + to->n)},
+				2,
+				(uint8_t)(1 + ax_rng_below(rng, 14))};
+			map[was->inputs + j] = was->inputs + to->n++;
+		}
+	}
+	for (int o = 0; o < 3; o++)
+		to->out[o] = map[was->out[o]];
+	if (ax_rng_below(rng, 3) == 0)
+		to->out[ax_rng_below(rng, 3)] = to->inputs + to->n - 1;
+}
+
+static void
+test_kept(void)
+{
+	struct ax_rng rng = ax_rng(9, "cover", 0);
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_liberty lib;
+	struct ax_cover_cells *k;
+	struct ax_cover *v, *fresh;
+	struct small now = {.inputs = 5}, next;
+	uint32_t from[MOST];
+	int differ = 0, kept = 0;
+	int64_t a, b;
+
+	make_library(&lib, true);
+	if (ax_cover_cells_new(&k, &lib, NULL, false, &err) < 0)
+		fatal(&err);
+	v = ax_cover_new(k);
+	fresh = ax_cover_new(k);
+	for (; now.n < 30; now.n++)
+		now.gate[now.n] = (struct ax_cover_gate){
+			{ax_rng_below(&rng, 5 + now.n),
+			 ax_rng_below(&rng, 5 + now.n)},
+			2,
+			(uint8_t)(1 + ax_rng_below(&rng, 14))};
+	for (int o = 0; o < 3; o++)
+		now.out[o] = 5 + 29 - (uint32_t)o;
+	for (int t = 0; t < 4000; t++) {
+		change(&rng, &next, &now, from);
+		memcpy(ax_cover_begin(v, 5, next.n), next.gate,
+		       next.n * sizeof(*next.gate));
+		a = ax_cover_try(v, from, next.out, 3);
+		memcpy(ax_cover_begin(fresh, 5, next.n), next.gate,
+		       next.n * sizeof(*next.gate));
+		b = ax_cover_run(fresh, next.out, 3);
+		differ += a != b;
+		if (ax_rng_below(&rng, 3))
+			continue;
+		ax_cover_keep(v);
+		now = next;
+		kept++;
+	}
+	is_int(differ, 0, "4000 changes cost what they cost from nothing");
+	ok(kept > 1000 && now.n > 10, "%d of them were kept, to %u gates", kept,
+	   now.n);
+	ax_cover_free(v);
+	ax_cover_free(fresh);
+	ax_cover_cells_free(k);
+	ax_liberty_free(&lib);
+}
+
 /* --- adders -------------------------------------------------------------- */
 
 static void
@@ -492,6 +598,7 @@ main(void)
 	test_cells();
 	test_best();
 	test_random();
+	test_kept();
 	test_adder();
 	test_deep();
 	return tap_done();

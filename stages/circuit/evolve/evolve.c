@@ -17,7 +17,7 @@ static const char *const params[] = {
 	"generations", "population", "top_k_ratio", "eps_start",
 	"eps_tau",     "weights",    "cost",        "max_transistors",
 	"max_area",    "max_delay",  "max_energy",  "input_delay",
-	"load",        "function"};
+	"load",        "function",   "cells"};
 static const char *const inputs[] = {"netlist", "liberty", "reference",
 				     "histogram"};
 
@@ -381,13 +381,15 @@ evolve(struct evolve *e, struct ax_err *err)
 	bool own = ax_streq(ax_task_str(e->task, "algorithm"), "axpipe");
 	bool priced = !ax_streq(ax_task_str(e->task, "cost"), "transistors");
 
+	priced = priced || ax_streq(ax_task_str(e->task, "cells"), "cover");
 	for (size_t k = 0; k < AX_LEN(bounds); k++)
 		priced = priced || ax_task_json(e->task, bounds[k]);
 	if (!own && priced)
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "algorithm circuitsdna knows transistors "
-				  "alone: cost and max_transistors, max_area, "
-				  "max_delay, max_energy are for axpipe");
+		return ax_err_set(
+			err, AX_EXIT_USAGE,
+			"algorithm circuitsdna knows transistors "
+			"alone: cost, cells and max_transistors, max_area, "
+			"max_delay, max_energy are for axpipe");
 	if (make_key(e, err) < 0 || read_netlist(e, err) < 0 ||
 	    read_reference(e, err) < 0)
 		return -1;

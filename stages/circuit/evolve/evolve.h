@@ -5,6 +5,7 @@
 
 #include "artifacts/base/hash.h"
 #include "artifacts/lut.h"
+#include "artifacts/netlist/cover.h"
 #include "stages/circuit/search/circuit.h"
 #include "stages/circuit/search/problem.h"
 #include "stages/circuit/search/families.h"
@@ -31,6 +32,10 @@ struct evolve {
 /* Both fill in best and history. */
 int evolve_own(struct evolve *e, struct ax_err *err);
 int evolve_published(struct evolve *e, struct ax_err *err);
+
+/* Writes `best` as a cover by the cells, and how many there are of each. */
+int evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
+		  struct ax_err *err);
 
 /* The payload of the checkpoint of this very run, if there is one: 1 with
  * *bytes (caller frees), or 0. */

@@ -248,6 +248,8 @@ search_at_cost(struct evolve *e, struct ax_ask *ask, unsigned allowed,
 				e->task, "cost",
 				ax_cost_value(&ask->cost, &e->best, &f));
 	}
+	if (rc == 0 && ask->cover)
+		rc = evolve_mapped(e, ask->cover, err);
 	return rc;
 }
 

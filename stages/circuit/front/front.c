@@ -18,7 +18,7 @@ static const char *const params[] = {
 	"islands",     "cycles",      "temperature",
 	"points",      "seed",        "max_transistors",
 	"max_area",    "max_delay",   "max_energy",
-	"input_delay", "load"};
+	"input_delay", "load",        "cells"};
 static const char *const inputs[] = {"histogram", "liberty", "reference"};
 
 static int

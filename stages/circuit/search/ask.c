@@ -5,6 +5,11 @@
 
 #include "artifacts/base/json.h"
 
+/* In a cover, most inverters are part of a larger cell; and what a replacement
+ * does to its area is known by gates to about so many transistors. */
+#define INVERTER 0.3
+#define DOUBT 1.5
+
 static double
 bound(struct ax_task *t, const char *name)
 {
@@ -25,6 +30,8 @@ set_gates(struct ax_ask *a, const char *of)
 		else if (ax_streq(of, "energy"))
 			x = AX_COST_PJ *
 			    ax_cost_typical(&a->cells, (enum ax_g)g);
+		if (a->cost.of == AX_COST_COVER && g == AX_G_INV)
+			x *= INVERTER;
 		a->cost.gate.of[g] = (int64_t)(x + 0.5);
 	}
 }
@@ -48,9 +55,12 @@ read_cells(struct ax_ask *a, struct ax_task *t, bool timed, unsigned *allowed,
 	rc = ax_cells_init(&a->cells, &lib, timed,
 			   ax_task_num(t, "input_delay"),
 			   ax_task_num(t, "load"), err);
+	if (rc == 0 && ax_streq(ax_task_str(t, "cells"), "cover"))
+		rc = ax_cover_cells_new(&a->cover, &lib, NULL, false, err);
 	ax_liberty_free(&lib);
 	if (rc < 0)
 		return ax_err_wrap(err, "input liberty");
+	a->cost.cover = a->cover;
 	a->cost.cells = &a->cells;
 	for (int g = AX_G_INV; g < AX_G_KINDS; g++) {
 		if (!a->cells.gate[g].name)
@@ -70,7 +80,7 @@ ax_ask_cost(struct ax_ask *a, struct ax_task *t, unsigned *allowed,
 {
 	const char *of = ax_task_str(t, "cost");
 	struct ax_cost *k = &a->cost;
-	bool timed;
+	bool timed, priced;
 
 	*a = (struct ax_ask){.cost = ax_cost_transistors};
 	k->most.transistors = bound(t, "max_transistors");
@@ -82,15 +92,25 @@ ax_ask_cost(struct ax_ask *a, struct ax_task *t, unsigned *allowed,
 					 : AX_COST_GATES;
 	timed = k->of != AX_COST_GATES || k->most.delay < INFINITY ||
 		k->most.energy < INFINITY;
-	if (!timed && !ax_streq(of, "area") && k->most.area == INFINITY)
+	priced = ax_streq(of, "area") || k->most.area < INFINITY;
+	if (!priced && ax_streq(ax_task_str(t, "cells"), "cover"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "cells \"cover\": it says how areas are "
+				  "counted, and none are asked for; give cost "
+				  "\"area\" or max_area");
+	if (!timed && !priced)
 		return 0;
 	if (read_cells(a, t, timed, allowed, err) < 0)
 		return -1;
+	if (k->cover && ax_streq(of, "area"))
+		k->of = AX_COST_COVER;
 	k->grain = ax_streq(of, "area")     ? AX_ASK_AREA
 		   : ax_streq(of, "delay")  ? AX_COST_NS
 		   : ax_streq(of, "energy") ? AX_COST_PJ
 					    : 1;
 	set_gates(a, of);
+	if (k->of == AX_COST_COVER)
+		k->doubt = DOUBT * ax_cost_scale(&k->gate);
 	/* what the library lacks is never built, but may stand in a netlist
 	 * until it is made legal */
 	for (int g = AX_G_INV; g < AX_G_KINDS; g++)
@@ -113,6 +133,7 @@ void
 ax_ask_free(struct ax_ask *a)
 {
 	ax_cells_free(&a->cells);
+	ax_cover_cells_free(a->cover);
 	ax_activity_free(&a->activity);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the stages evolve and front are asked about cost, alike: the parameters
- * cost, max_transistors, max_area, max_delay, max_energy, input_delay and load,
- * and the input liberty.
+ * cost, cells, max_transistors, max_area, max_delay, max_energy, input_delay
+ * and load, and the input liberty.
  */
 #ifndef AX_SEARCH_ASK_H
 #define AX_SEARCH_ASK_H
@@ -16,6 +16,7 @@
 struct ax_ask {
 	struct ax_cost cost; /* points to what follows */
 	struct ax_cells cells;
+	struct ax_cover_cells *cover; /* NULL: two-input cells */
 	struct ax_activity activity;
 };
 

@@ -18,7 +18,10 @@ const struct ax_cost ax_cost_transistors = {
 
 struct ax_gauge {
 	const struct ax_cost *k;
-	struct ax_timer *timer;      /* NULL: delays do not matter */
+	struct ax_timer *timer; /* NULL: delays do not matter */
+	struct ax_cover *cover; /* NULL: no areas by it */
+	uint32_t *from;         /* of a try, for it */
+	unsigned room;
 	double per_area, per_energy; /* transistors, about */
 	struct ax_figures now, next;
 };
@@ -46,8 +49,35 @@ ax_cost_is_plain(const struct ax_cost *k)
 	       k->most.area == INFINITY;
 }
 
+/* Area of a circuit that has no cover: far more than any. */
+#define NO_COVER 1e9
+
+/* `from` as ax_cover_try has it; NULL: there is nothing to go on from. */
 static double
-area_of(const struct ax_cost *k, const struct ax_circuit *c)
+cover_area(struct ax_cover *v, const struct ax_circuit *c, const uint32_t *from)
+{
+	static const uint8_t table[AX_G_KINDS] = {
+		[AX_G_CONST1] = 1, [AX_G_BUF] = 2,  [AX_G_INV] = 1,
+		[AX_G_AND] = 8,    [AX_G_NAND] = 7, [AX_G_OR] = 14,
+		[AX_G_NOR] = 1,    [AX_G_XOR] = 6,  [AX_G_XNOR] = 9};
+	struct ax_cover_gate *g = ax_cover_begin(v, c->ins, c->n);
+	uint32_t out[AX_CIRCUIT_OUTS];
+	int64_t cost;
+
+	for (unsigned j = 0; j < c->n; j++)
+		g[j] = (struct ax_cover_gate){
+			{c->in[j][0], c->in[j][1]},
+			(uint8_t)ax_g_inputs((enum ax_g)c->gate[j]),
+			table[c->gate[j]]};
+	for (unsigned o = 0; o < c->outs; o++)
+		out[o] = c->out[o];
+	cost = from ? ax_cover_try(v, from, out, c->outs)
+		    : ax_cover_run(v, out, c->outs);
+	return cost < 0 ? NO_COVER : (double)cost / AX_COVER_GRAIN;
+}
+
+static double
+gate_area(const struct ax_cost *k, const struct ax_circuit *c)
 {
 	unsigned count[AX_G_KINDS] = {0};
 	double sum = 0;
@@ -101,7 +131,8 @@ complete(const struct ax_cost *k, const struct ax_circuit *c,
 		  excess(f->energy, k->most.energy);
 	f->cost = k->of == AX_COST_ENERGY
 			  ? (int64_t)(f->energy * AX_COST_PJ + 0.5)
-			  : ax_circuit_cost(c, &k->gate);
+		  : k->of == AX_COST_COVER ? (int64_t)(f->area * k->grain + 0.5)
+					   : ax_circuit_cost(c, &k->gate);
 	if (k->of == AX_COST_DELAY)
 		f->cost += (int64_t)(delay * AX_COST_NS + 0.5);
 	f->soft = f->cost;
@@ -142,18 +173,22 @@ ax_cost_typical(const struct ax_cells *k, enum ax_g g)
 }
 
 static void
-count(const struct ax_cost *k, const struct ax_circuit *c, struct ax_figures *f)
+count(const struct ax_cost *k, const struct ax_circuit *c, struct ax_cover *v,
+      const uint32_t *from, struct ax_figures *f)
 {
 	f->transistors = ax_circuit_cost(c, &ax_transistors);
-	f->area = k->cells ? area_of(k, c) : 0;
+	f->area = v ? cover_area(v, c, from) : k->cells ? gate_area(k, c) : 0;
 }
 
 void
 ax_cost_measure(const struct ax_cost *k, const struct ax_problem *p,
 		const struct ax_circuit *c, struct ax_figures *out)
 {
+	struct ax_cover *v = k->cover ? ax_cover_new(k->cover) : NULL;
+
 	*out = (struct ax_figures){0};
-	count(k, c, out);
+	count(k, c, v, NULL, out);
+	ax_cover_free(v);
 	if (k->cells && k->cells->tables) {
 		struct ax_timer *t = ax_timer_new(k->cells);
 
@@ -193,6 +228,8 @@ ax_cost_value(const struct ax_cost *k, const struct ax_circuit *c,
 		return AX_MAX(f->delay, 0.0);
 	if (k->of == AX_COST_ENERGY)
 		return f->energy;
+	if (k->of == AX_COST_COVER)
+		return f->area;
 	return (double)ax_circuit_cost(c, &k->gate) / k->grain;
 }
 
@@ -205,6 +242,8 @@ ax_gauge_new(const struct ax_cost *k)
 	g->k = k;
 	if (ax_cost_needs_delay(k))
 		g->timer = ax_timer_new(k->cells);
+	if (k->cover)
+		g->cover = ax_cover_new(k->cover);
 	for (enum ax_g i = AX_G_INV; k->cells && i < AX_G_KINDS; i++) {
 		if (!k->cells->gate[i].name)
 			continue;
@@ -223,6 +262,8 @@ ax_gauge_free(struct ax_gauge *g)
 	if (!g)
 		return;
 	ax_timer_free(g->timer);
+	ax_cover_free(g->cover);
+	free(g->from);
 	free(g);
 }
 
@@ -231,7 +272,9 @@ ax_gauge_set(struct ax_gauge *g, const struct ax_circuit *c,
 	     const double *toggles)
 {
 	g->now = (struct ax_figures){0};
-	count(g->k, c, &g->now);
+	count(g->k, c, g->cover, NULL, &g->now);
+	if (g->cover)
+		ax_cover_keep(g->cover);
 	if (g->timer)
 		g->now.delay = ax_timer_set(g->timer, c);
 	if (toggles)
@@ -241,12 +284,30 @@ ax_gauge_set(struct ax_gauge *g, const struct ax_circuit *c,
 	return &g->now;
 }
 
+/* The present gate that each of the next is. */
+static void
+find_from(struct ax_gauge *g, const struct ax_circuit *c,
+	  const struct ax_circuit *next, const uint16_t *place)
+{
+	if (next->n > g->room) {
+		g->room = next->n + next->n / 2;
+		g->from = ax_realloc(g->from, g->room, sizeof(*g->from));
+	}
+	memset(g->from, 0xff, next->n * sizeof(*g->from));
+	for (unsigned j = 0; j < c->n; j++)
+		if (place[c->ins + j] != UINT16_MAX &&
+		    place[c->ins + j] >= next->ins)
+			g->from[place[c->ins + j] - next->ins] = j;
+}
+
 const struct ax_figures *
 ax_gauge_try(struct ax_gauge *g, const struct ax_circuit *c,
 	     const struct ax_circuit *next, const uint16_t *place)
 {
 	g->next = (struct ax_figures){.energy = g->now.energy};
-	count(g->k, next, &g->next);
+	if (g->cover)
+		find_from(g, c, next, place);
+	count(g->k, next, g->cover, g->from, &g->next);
 	if (g->timer)
 		g->next.delay = ax_timer_try(g->timer, c, next, place);
 	complete(g->k, next, &g->next);
@@ -270,6 +331,8 @@ ax_gauge_take(struct ax_gauge *g, const struct ax_circuit *next)
 	g->now = g->next;
 	if (g->timer)
 		ax_timer_take(g->timer, next);
+	if (g->cover)
+		ax_cover_keep(g->cover);
 }
 
 const struct ax_figures *

@@ -6,11 +6,13 @@
 #ifndef AX_SEARCH_COST_H
 #define AX_SEARCH_COST_H
 
+#include "artifacts/netlist/cover.h"
 #include "stages/circuit/search/activity.h"
 #include "stages/circuit/search/timer.h"
 
 enum ax_cost_of {
 	AX_COST_GATES,  /* a sum over gates: transistors, area */
+	AX_COST_COVER,  /* the area of a cover by larger cells */
 	AX_COST_DELAY,  /* and a little for each transistor */
 	AX_COST_ENERGY, /* of an operation */
 };
@@ -27,9 +29,12 @@ struct ax_cost {
 	/* of a gate; of delay and energy what stands for it in the choice of a
 	 * replacement, before its figures are known */
 	struct ax_costs gate;
+	double doubt; /* how far that may be from the truth, about */
 	double grain; /* a cost of `grain` is 1 in the unit of the report */
 	enum ax_cost_of of;
-	const struct ax_cells *cells;       /* NULL: only transistors */
+	const struct ax_cells *cells; /* NULL: only transistors */
+	/* areas are those of a cover by these; NULL: of the gates' cells */
+	const struct ax_cover_cells *cover;
 	const struct ax_activity *activity; /* for energies */
 	struct {
 		double transistors, area, delay, energy; /* INFINITY: none */
@@ -41,7 +46,9 @@ extern const struct ax_cost ax_cost_transistors;
 
 struct ax_figures {
 	int64_t transistors;
-	double area, delay, energy; /* of the library; ns; pJ an operation */
+	double area, delay, energy; /* of the library; ns; pJ an operation;
+				       delay and energy are of the gates, one
+				       cell each, in any case */
 	double over;                /* how far bounds are broken; 0: kept */
 	int64_t cost;               /* very large when a bound is broken */
 	int64_t soft; /* the same with a price on what breaks a bound, for the

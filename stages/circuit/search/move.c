@@ -27,7 +27,8 @@ struct visit {
 	unsigned deads; /* what dies with v, in i->dead */
 	int64_t freed;
 	double temp;
-	double gain; /* the most there is in being earlier */
+	double loose; /* of the choice: higher where gates tell costs badly */
+	double gain;  /* the most there is in being earlier */
 	struct cand best;
 	/* what pairs are looked for: a function that is 1 on `on` and 0 on
 	 * `off`, to be the whole replacement or what is still missing beside
@@ -101,7 +102,7 @@ noise(struct ax_island *i)
 static bool
 promising(struct ax_island *i, struct visit *t, int64_t cost, double *score)
 {
-	*score = (double)(cost - t->freed) - t->temp * noise(i);
+	*score = (double)(cost - t->freed) - t->loose * noise(i);
 	return *score <= t->gain && *score - t->gain < t->best.score;
 }
 
@@ -388,7 +389,7 @@ offer_all(struct ax_island *i, struct visit *t)
 {
 	int64_t inv = i->s->costs.of[AX_G_INV], least = INT64_MAX;
 	bool one = false, zero = false;
-	double reach = i->s->noise[0] * t->temp + t->gain, score;
+	double reach = i->s->noise[0] * t->loose + t->gain, score;
 
 	for (unsigned w = 0; w < AX_POOL_WORDS; w++) {
 		one = one || i->care1[w];
@@ -733,8 +734,10 @@ allowance(const struct ax_island *i, const struct visit *t)
 {
 	int64_t change = ax_circuit_cost(&i->next, &i->s->costs) -
 			 ax_circuit_cost(&i->c, &i->s->costs);
+	double rise;
 
-	return (double)change + t->best.late - t->best.score;
+	rise = (double)change + t->best.late - t->best.score;
+	return t->loose > t->temp ? rise * (t->temp / t->loose) : rise;
 }
 
 /* Whether delay, area and the like of i->next allow it. */
@@ -844,7 +847,7 @@ void
 ax_island_visit(struct ax_island *i, double temperature)
 {
 	unsigned k = ax_rng_below(&i->rng, i->c.n + i->c.outs);
-	struct visit t = {.pin = -1, .temp = temperature};
+	struct visit t = {.pin = -1, .temp = temperature, .loose = temperature};
 	struct build b;
 
 	if (k < i->c.n) {
@@ -855,6 +858,8 @@ ax_island_visit(struct ax_island *i, double temperature)
 		if (t.v < i->c.ins || i->uses[t.v] > 1)
 			t.pin = (int)(k - i->c.n);
 	}
+	if (i->gauge)
+		t.loose += i->s->full->doubt;
 	find_care(i, &t);
 	t.best.score = HUGE_VAL;
 	t.freed = freed_cost(i, &t, NULL);

@@ -26,11 +26,12 @@ struct visit {
 	unsigned ands, ors, deads;
 	int64_t freed;
 	double temp;
-	double rate;         /* merit of a unit of the planes' sums */
-	double room;         /* such units up to the bound on the error */
-	double low;          /* the least sum there can be, in units */
-	double reach;        /* the most noise and gain */
-	double gain;         /* the most there is in being earlier */
+	double loose; /* of the choice: higher where gates tell costs badly */
+	double rate;  /* merit of a unit of the planes' sums */
+	double room;  /* such units up to the bound on the error */
+	double low;   /* the least sum there can be, in units */
+	double reach; /* the most noise and gain */
+	double gain;  /* the most there is in being earlier */
 	int32_t ones, zeros; /* sums where v is 1, where it is 0 */
 	struct cand best;
 };
@@ -105,7 +106,7 @@ static bool
 promising(struct ax_walk *w, struct visit *t, struct cand *c, int64_t cost)
 {
 	c->cost = cost - t->freed;
-	c->noise = t->temp * w->s->noise[ax_rng_u32(&w->rng) >> 22];
+	c->noise = t->loose * w->s->noise[ax_rng_u32(&w->rng) >> 22];
 	c->score = cost_merit(w, c->cost) - c->noise;
 	w->stats.candidates++;
 	return c->score + t->rate * t->low - t->gain <=
@@ -680,7 +681,7 @@ void
 ax_walk_visit(struct ax_walk *w, double temperature)
 {
 	unsigned k = ax_rng_below(&w->rng, w->c.n + w->c.outs);
-	struct visit t = {.pin = -1, .temp = temperature};
+	struct visit t = {.pin = -1, .temp = temperature, .loose = temperature};
 	struct build b;
 
 	if (k < w->c.n) {
@@ -692,9 +693,11 @@ ax_walk_visit(struct ax_walk *w, double temperature)
 			t.pin = (int)(k - w->c.n);
 	}
 	t.words = w->g->limited ? POOL_WORDS : AX_BLOCK_WORDS;
-	if (w->gauge)
+	if (w->gauge) {
 		t.gain = ax_gauge_gain(w->gauge, t.v);
-	t.reach = w->s->noise[0] * temperature + t.gain;
+		t.loose += w->k->doubt;
+	}
+	t.reach = w->s->noise[0] * t.loose + t.gain;
 	t.best.score = HUGE_VAL;
 	t.freed = freed_cost(w, &t, -1, -1);
 	find_care(w, &t);
@@ -713,6 +716,8 @@ ax_walk_visit(struct ax_walk *w, double temperature)
 		ax_walk_refresh(w);
 	}
 	rewrite(w, &t, &b);
+	if (t.loose > t.temp)
+		t.best.noise *= t.temp / t.loose;
 	if (!take(w, &t.best)) {
 		w->stats.failed++;
 		return;

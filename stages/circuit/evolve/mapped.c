@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The output `mapped`: the result by the cells that its area was counted in,
+ * written, read back and proven equal. */
+#include "artifacts/base/io.h"
+#include "artifacts/liberty.h"
+#include "artifacts/netlist/cover.h"
+#include "artifacts/netlist/sim.h"
+#include "stages/circuit/evolve/evolve.h"
+
+static void
+count_cells(struct ax_task *t, const struct ax_netlist *net)
+{
+	size_t *n = ax_calloc(net->cells + 1, sizeof(*n)), all = 0;
+	struct ax_str name = AX_STR_INIT;
+	uint32_t *of = ax_calloc(net->insts + 1, sizeof(*of));
+
+	for (size_t j = 0; j < net->nodes; j++)
+		if (net->node[j].cell)
+			of[net->node[j].inst] = net->node[j].cell;
+	for (uint32_t i = 1; i <= net->insts; i++)
+		if (of[i]) {
+			n[of[i] - 1]++;
+			all++;
+		}
+	for (size_t c = 0; c < net->cells; c++) {
+		ax_str_clear(&name);
+		ax_str_addf(&name, "cells.%s", net->cell[c].name);
+		ax_task_metric_int(t, name.buf, (int64_t)n[c]);
+	}
+	ax_task_metric_int(t, "cell_count", (int64_t)all);
+	ax_str_free(&name);
+	free(of);
+	free(n);
+}
+
+static int
+publish(struct evolve *e, const struct ax_netlist *net,
+	const struct ax_netlist *mapped, const struct ax_liberty *lib,
+	struct ax_err *err)
+{
+	const char *path = ax_task_out(e->task, "mapped");
+	struct ax_str text = AX_STR_INIT;
+	struct ax_netlist *back = NULL;
+	int rc, same;
+
+	rc = ax_netlist_write_cells(&text, mapped, err);
+	if (rc == 0)
+		rc = ax_netlist_parse(&back, path, text.buf, text.len,
+				      AX_NET_VERILOG, lib, NULL, err);
+	if (rc == 0) {
+		same = ax_netlist_equal(net, back, ax_task_pool(e->task), NULL,
+					NULL, err);
+		rc = same == 1 ? 0 : -1;
+		if (same == 0)
+			ax_err_set(err, AX_EXIT_STAGE,
+				   "output mapped differs from the netlist");
+	}
+	if (rc == 0)
+		rc = ax_write_plain(path, text.buf, text.len, err);
+	ax_netlist_free(back);
+	ax_str_free(&text);
+	return rc;
+}
+
+int
+evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
+	      struct ax_err *err)
+{
+	struct ax_netlist *net =
+		e->model ? ax_circuit_to_netlist_like(&e->best, e->model)
+			 : ax_circuit_to_netlist(&e->best, e->wa, e->wb);
+	struct ax_netlist *mapped = NULL;
+	struct ax_cover *v = ax_cover_new(cells);
+	struct ax_liberty lib;
+	int rc;
+
+	rc = ax_liberty_load(&lib, ax_task_in(e->task, "liberty"), err);
+	if (rc == 0) {
+		rc = ax_cover_netlist(v, net, err);
+		if (rc == 0) {
+			mapped = ax_cover_write(v, net, &lib);
+			rc = publish(e, net, mapped, &lib, err);
+			count_cells(e->task, mapped);
+		}
+		ax_liberty_free(&lib);
+	}
+	ax_netlist_free(mapped);
+	ax_netlist_free(net);
+	ax_cover_free(v);
+	return rc < 0 ? ax_err_wrap(err, "the result in cells") : 0;
+}

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Searches by the area of a cover: the area they report is that which the stage
+# map finds, whatever the file format; same bytes whatever the threads, SIMD
+# level and interruptions; cells of two outputs; clear refusals.
+. "$AXPIPE_SRC/tests/lib/tap.sh"
+. "$AXPIPE_SRC/tests/lib/resume.sh"
+stage=$AXPIPE_SRC/tests/lib/stage
+run=$AXPIPE_BUILD/stages/circuit/evolve/run
+lib=/usr/share/qflow/tech/osu018/osu018_stdcells.lib
+if [ ! -f "$lib" ]; then
+	echo '1..0 # SKIP no osu018 library (qflow-tech-osu018)'
+	exit 0
+fi
+metric() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$T/$1/metrics.json" | head -n 1; }
+holds() { awk "BEGIN { exit !($1) }"; }
+sums() { (cd "$T/$1" && cat out/* metrics.json | sha256sum); }
+map() { # WORK NETLIST
+	"$stage" eda/map "$T/$1" in:netlist="$2" in:liberty="$lib" mode='"cover"'
+}
+evolve() { # WORK params...
+	w=$1
+	shift
+	"$stage" circuit/evolve "$T/$w" in:netlist="$T/start.json" in:liberty="$lib" seed=3 "$@"
+}
+"$stage" circuit/family "$T/f" family='"dadda"' width_a=5 width_b=5 signed=true >"$T/log" 2>&1 || cat "$T/log"
+cp "$T/f/out/netlist.json" "$T/start.json"
+
+code 'by the area of a cover' 0 evolve c wce=0 steps=24000 cost='"area"' cells='"cover"'
+code 'the stage map' 0 map m "$T/c/out/netlist.txt"
+is 'finds the area that was searched for' "$(metric m area)" "$(metric c area)"
+is 'and as many cells' "$(metric m cell_count)" "$(metric c cell_count)"
+is 'and proves it' "$(metric m equivalent)" PROVED
+code 'of the other format' 0 map m2 "$T/c/out/netlist.json"
+is 'the same' "$(metric m2 area)" "$(metric c area)"
+like 'the cells are written' "$T/c/out/mapped.v" '^  *FAX1 '
+code 'which is a netlist' 0 "$stage" circuit/lut "$T/lut" in:netlist="$T/c/out/mapped.v" in:liberty="$lib"
+is 'without errors' "$(metric lut wce)" 0
+ok "of that area" holds "$(awk -v lib="$lib" '
+	FILENAME == lib && /^ *cell *\(/ { match($0, /[A-Z][A-Z0-9]*/); cell = substr($0, RSTART, RLENGTH) }
+	FILENAME == lib && /^ *area *:/ && cell { gsub(/[^0-9.]/, "", $0); area[cell] = $0; cell = "" }
+	FILENAME != lib && $1 in area { sum += area[$1] }
+	END { print sum + 0 }' "$lib" "$T/c/out/mapped.v") == $(metric c area)"
+code 'by the area of gates' 0 evolve g wce=0 steps=24000 cost='"area"'
+code 'and map' 0 map mg "$T/g/out/netlist.txt"
+ok "come out larger: $(metric c area) of $(metric mg area)" holds "$(metric c area) < $(metric mg area)"
+ok 'and write no cells' test ! -e "$T/g/out/mapped.v"
+most=$(awk "BEGIN { print int($(metric c area) * 1.1) }")
+code 'a bound on that area' 0 evolve b wce=0.02 steps=24000 max_area="$most" cells='"cover"'
+ok "is kept: $(metric b area) of $most" holds "$(metric b area) <= $most"
+code 'with delays' 0 evolve d wce=0.02 steps=8000 cost='"area"' cells='"cover"' max_delay=8
+ok "bounded: $(metric d delay) ns" holds "$(metric d delay) <= 8"
+code 'for any function' 0 "$stage" circuit/evolve "$T/n" in:netlist="$T/start.json" in:liberty="$lib" function='"netlist"' wce_abs=0 steps=8000 cost='"area"' cells='"cover"'
+code 'and map' 0 map mn "$T/n/out/netlist.json"
+is 'the same area' "$(metric mn area)" "$(metric n area)"
+
+# --- the same bytes
+want=$(sums c)
+again one c 's/"cpus":2/"cpus":1/'
+(cd "$T/one" && "$run") >"$T/log" 2>&1
+is 'one thread gives the same bytes' "$(sums one)" "$want"
+for level in scalar avx2; do
+	again simd c ''
+	(cd "$T/simd" && AXPIPE_SIMD=$level "$run") >"$T/log" 2>&1
+	is "$level gives the same bytes" "$(sums simd)" "$want"
+done
+again long c 's/"steps":24000/"steps":120000/'
+(cd "$T/long" && "$run") >"$T/log" 2>&1
+kill_resume resumed long
+again other g ''
+mkdir "$T/other/checkpoint"
+cp "$T/state" "$T/other/checkpoint/state"
+(cd "$T/other" && "$run") >"$T/log" 2>&1
+like 'a checkpoint of other cells is not this one' "$T/log" 'is of other inputs or parameters'
+
+# --- fronts
+code 'a front by mean error' 0 "$stage" circuit/front "$T/front" in:liberty="$lib" a_bits=4 b_bits=4 steps=4000 bounds='[0, 1]' cost='"area"' cells='"cover"' points=4
+first=$(find "$T/front/out/front/circuits" -name '*.json' | sort | head -n 1)
+code 'of circuits that map' 0 map mf "$first"
+ok "finds as large: $(metric mf area)" grep -q ",$(metric mf area)," "$T/front/out/front.csv"
+
+# --- refusals
+code 'cells without areas' 2 evolve bad cells='"cover"'
+like 'are refused' "$T/err" 'give cost "area" or max_area'
+code 'as for the published search' 2 evolve bad algorithm='"circuitsdna"' cells='"cover"'
+like 'which knows none' "$T/err" 'knows transistors alone'
+code 'no library' 2 "$stage" circuit/evolve "$T/bad" in:netlist="$T/start.json" cost='"area"' cells='"cover"'
+like 'is said' "$T/err" 'wire the input liberty'
+done_testing
