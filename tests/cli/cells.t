@@ -12,8 +12,6 @@ if [ ! -f "$lib" ]; then
 	echo '1..0 # SKIP no osu018 library (qflow-tech-osu018)'
 	exit 0
 fi
-metric() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p" "$T/$1/metrics.json" | head -n 1; }
-holds() { awk "BEGIN { exit !($1) }"; }
 sums() { (cd "$T/$1" && cat out/* metrics.json | sha256sum); }
 map() { # WORK NETLIST
 	"$stage" eda/map "$T/$1" in:netlist="$2" in:liberty="$lib" mode='"cover"'
