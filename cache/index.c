@@ -106,7 +106,7 @@ grow(struct ax_record_index *x)
 static void
 give_back(struct ax_record_index *x)
 {
-	if (x->size > LARGE_INDEX && ++x->looks % 2048 == 0)
+	if (x->size > LARGE_INDEX && ++x->looks % 256 == 0)
 		(void)madvise(x->map, x->size, MADV_DONTNEED);
 }
 

@@ -211,6 +211,13 @@ complete_params(struct making *k, json_t **out, const json_t *given,
 		if (value) {
 			rc = ax_param_check(&checked, fragment, value, &at,
 					    name, k->err);
+			/* what was read is given up as a whole later on: no
+			 * value of it may be left to keep its pages */
+			if (rc == 0) {
+				value = json_deep_copy(checked);
+				json_decref(checked);
+				checked = value;
+			}
 		} else if ((value = json_object_get(fragment, "default"))) {
 			checked = json_incref(value);
 			rc = 0;

@@ -72,7 +72,8 @@ ax_graph_free(struct ax_graph *g)
 	free(g->claim_origins);
 	json_decref(g->figures);
 	json_decref(g->claims);
-	json_decref(g->resolved);
+	json_decref(g->description);
+	free(g->resolved);
 	json_decref(g->index->empty);
 	ax_map_free(&g->by_name);
 	ax_map_free(&g->source_by_name);
@@ -88,6 +89,12 @@ ax_graph_free(struct ax_graph *g)
 	free(g->name);
 	free(g->path);
 	free(g);
+}
+
+json_t *
+ax_graph_resolved(const struct ax_graph *g)
+{
+	return json_loads(g->resolved, 0, NULL);
 }
 
 char *

@@ -87,15 +87,15 @@ struct ax_origin {
 struct ax_index; /* pipeline/manifest/entry.h */
 
 struct ax_graph {
-	char *name;       /* of the manifest */
-	char *path;       /* of its file, as given */
-	json_t *resolved; /* the manifest after include, vars and defaults: what
-			   * provenance keeps; inputs, stages, figures, claims
-			   */
-	json_t *figures;  /* array; ${} of vars done */
-	json_t *claims;   /* array; ${} and $by of coordinates stay:
-			   * ax_subst_point (pipeline/manifest/subst.h) does them
-			   */
+	char *name;     /* of the manifest */
+	char *path;     /* of its file, as given */
+	char *resolved; /* the manifest after include, vars and defaults, as
+			 * text: what provenance keeps */
+	json_t *description; /* of the manifest, or NULL */
+	json_t *figures;     /* array; ${} of vars done */
+	json_t *claims;      /* array; ${} and $by of coordinates stay:
+			      * ax_subst_point (pipeline/manifest/subst.h) does them
+			      */
 	struct ax_origin *figure_origins, *claim_origins; /* parallel */
 	struct ax_node **nodes; /* topological, ties in order of the manifest */
 	size_t n;
@@ -114,6 +114,8 @@ int ax_graph_load(struct ax_graph **out, const char *manifest,
 		  const struct ax_stages *stages, const char *const *sets,
 		  size_t nsets, struct ax_err *err);
 void ax_graph_free(struct ax_graph *g);
+/* g->resolved, parsed. The caller's. */
+json_t *ax_graph_resolved(const struct ax_graph *g);
 /* A copy of the text that lives as long as the graph. */
 char *ax_graph_keep(struct ax_graph *g, const char *text);
 /* All nodes of an entry (borrowed array of borrowed nodes, order of the

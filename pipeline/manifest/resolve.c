@@ -162,42 +162,101 @@ resolve_stage(json_t **out, const struct ax_entry *e,
 	return rc;
 }
 
+/* Text that grows, and how far its lines stand in. */
+struct sheet {
+	struct ax_str text;
+	unsigned indent;
+};
+
+static int
+add_piece(const char *text, size_t n, void *sheet)
+{
+	struct sheet *s = sheet;
+	const char *nl;
+
+	for (; (nl = memchr(text, '\n', n)); text = nl + 1) {
+		ax_str_addn(&s->text, text, (size_t)(nl - text) + 1);
+		for (unsigned i = 0; i < s->indent; i++)
+			ax_str_addc(&s->text, ' ');
+		n -= (size_t)(nl - text) + 1;
+	}
+	ax_str_addn(&s->text, text, n);
+	return 0;
+}
+
+/* A member of the object that is open. Takes the value over. */
+static void
+add_member(struct sheet *s, const char *name, json_t *value)
+{
+	size_t at = s->text.len;
+
+	/* an object is open, with members or without */
+	add_piece(at && s->text.buf[at - 1] != '{' ? ",\n" : "\n",
+		  at && s->text.buf[at - 1] != '{' ? 2 : 1, s);
+	ax_str_add_json(&s->text, name);
+	ax_str_add(&s->text, ": ");
+	json_dump_callback(value, add_piece, s,
+			   JSON_INDENT(2) | JSON_ENCODE_ANY |
+				   JSON_REAL_PRECISION(17));
+	json_decref(value);
+}
+
+/* An object of entries that were added to `section`, as a member. */
+static void
+add_section(struct sheet *s, const char *name, struct sheet *section)
+{
+	ax_str_addf(&s->text, ",\n  \"%s\": {", name);
+	ax_str_addn(&s->text, section->text.buf + 1, section->text.len - 1);
+	ax_str_add(&s->text, section->text.len > 1 ? "\n  }" : "}");
+	ax_str_free(&section->text);
+}
+
 int
 ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 {
-	json_t *inputs = json_object(), *stages = json_object(), *done;
+	struct sheet all = {AX_STR_INIT, 2};
+	struct sheet inputs = {AX_STR_INIT, 4}, stages = {AX_STR_INIT, 4};
+	json_t *done;
 	int rc = 0;
 
-	g->resolved = json_object();
-	json_object_set_new(g->resolved, "axpipe", json_integer(1));
-	json_object_set_new(g->resolved, "name", json_string(m->name));
-	if (m->description)
-		json_object_set(g->resolved, "description", m->description);
-	if (json_object_size(m->vars))
-		json_object_set_new(g->resolved, "vars",
-				    ax_subst_escape(m->vars));
-	json_object_set_new(g->resolved, "inputs", inputs);
-	json_object_set_new(g->resolved, "stages", stages);
-	for (size_t i = 0; i < g->index->n; i++) {
-		const struct ax_entry *e = g->index->list[i];
+	ax_str_addc(&inputs.text, '{');
+	ax_str_addc(&stages.text, '{');
+	for (size_t i = 0; i < g->index->n && rc == 0; i++) {
+		struct ax_entry *e = g->index->list[i];
 
 		rc = e->input ? resolve_input(&done, e, m, err)
 			      : resolve_stage(&done, e, m, err);
-		json_object_set_new_nocheck(e->input ? inputs : stages, e->name,
-					    done);
 		if (rc < 0)
-			return -1;
-		if (!e->input)
+			json_decref(done);
+		else
+			add_member(e->input ? &inputs : &stages, e->name, done);
+		if (rc == 0 && !e->input)
 			json_object_clear(e->json);
 	}
-	json_object_set_new(g->resolved, "figures",
-			    ax_subst_escape(g->figures));
-	json_object_set(g->resolved, "claims", g->claims);
+	if (rc < 0) {
+		ax_str_free(&inputs.text);
+		ax_str_free(&stages.text);
+		return -1;
+	}
 	for (size_t i = 0; i < g->index->n; i++)
 		if (!g->index->list[i]->input)
 			g->index->list[i]->json = g->index->empty;
 	for (size_t i = 0; i < m->nfiles; i++)
 		json_object_clear(
 			json_object_get(m->files[i].json.root, "stages"));
+	ax_str_addc(&all.text, '{');
+	add_member(&all, "axpipe", json_integer(1));
+	add_member(&all, "name", json_string(m->name));
+	if (m->description)
+		add_member(&all, "description", json_incref(m->description));
+	if (json_object_size(m->vars))
+		add_member(&all, "vars", ax_subst_escape(m->vars));
+	add_section(&all, "inputs", &inputs);
+	add_section(&all, "stages", &stages);
+	add_member(&all, "figures", ax_subst_escape(g->figures));
+	add_member(&all, "claims", json_incref(g->claims));
+	ax_str_add(&all.text, "\n}\n");
+	g->description = json_incref(m->description);
+	g->resolved = ax_str_take(&all.text);
 	return 0;
 }

@@ -182,8 +182,7 @@ commands(struct ax_str *s, const char *name)
 void
 ax_papers_readme(struct ax_str *s, const struct ax_papers *p)
 {
-	const char *text = json_string_value(
-		json_object_get(p->r->graph->resolved, "description"));
+	const char *text = json_string_value(p->r->graph->description);
 
 	ax_str_addf(s, "# %s\n\n", p->r->graph->name);
 	if (text)

@@ -146,12 +146,12 @@ ax_papers_provenance(const struct ax_papers *p,
 			meta, "finishedOn",
 			json_string(ax_papers_time(when, p->ended)));
 	}
-	definition =
-		json_pack("{s:s, s:{s:s, s:O}, s:{s:o}, s:o}", "buildType",
-			  "urn:axpipe:manifest:1", "externalParameters", "name",
-			  p->r->graph->name, "manifest", p->r->graph->resolved,
-			  "internalParameters", "nodes", nodes(p),
-			  "resolvedDependencies", dependencies(p));
+	definition = json_pack("{s:s, s:{s:s, s:o}, s:{s:o}, s:o}", "buildType",
+			       "urn:axpipe:manifest:1", "externalParameters",
+			       "name", p->r->graph->name, "manifest",
+			       ax_graph_resolved(p->r->graph),
+			       "internalParameters", "nodes", nodes(p),
+			       "resolvedDependencies", dependencies(p));
 	details = json_pack("{s:{s:s, s:{s:s}}, s:o, s:o}", "builder", "id",
 			    "urn:axpipe", "version", "axpipe", AXPIPE_VERSION,
 			    "metadata", meta, "byproducts", logs(p));

@@ -278,7 +278,7 @@ add_manifest(struct pack *p)
 			free(text);
 		free(name);
 	}
-	add_json(p, "manifest.json", json_incref(g->resolved));
+	add_json(p, "manifest.json", ax_graph_resolved(g));
 }
 
 static int

@@ -524,8 +524,7 @@ licence(struct crate *c)
 static json_t *
 begin(struct crate *c)
 {
-	const char *about = json_string_value(
-		json_object_get(c->p->r->graph->resolved, "description"));
+	const char *about = json_string_value(c->p->r->graph->description);
 	json_t *o, *workflow;
 	char when[32];
 	bool fresh;

@@ -403,7 +403,7 @@ run_text(const struct ax_run *r)
 
 static int
 add_blob(git_repository *repo, git_treebuilder *tb, const char *name,
-	 char *text)
+	 const char *text)
 {
 	size_t n = strlen(text);
 	git_odb *odb = NULL;
@@ -417,10 +417,20 @@ add_blob(git_repository *repo, git_treebuilder *tb, const char *name,
 	if (rc == 0 && !git_odb_exists(odb, &oid))
 		rc = git_odb_write(&oid, odb, text, n, GIT_OBJECT_BLOB);
 	git_odb_free(odb);
-	free(text);
 	if (rc < 0)
 		return rc;
 	return git_treebuilder_insert(NULL, tb, name, &oid, GIT_FILEMODE_BLOB);
+}
+
+/* The same with a text that is freed. */
+static int
+put_blob(git_repository *repo, git_treebuilder *tb, const char *name,
+	 char *text)
+{
+	int rc = add_blob(repo, tb, name, text);
+
+	free(text);
+	return rc;
 }
 
 static char *
@@ -442,21 +452,20 @@ write_tree(git_oid *tree, git_repository *repo, const struct ax_run *r,
 
 	rc = git_treebuilder_new(&tb, repo, NULL);
 	if (rc == 0)
-		rc = add_blob(repo, tb, "manifest.json",
-			      json_text(r->graph->resolved));
+		rc = add_blob(repo, tb, "manifest.json", r->graph->resolved);
 	if (rc == 0)
-		rc = add_blob(repo, tb, "lock.json", lock_text(r));
+		rc = put_blob(repo, tb, "lock.json", lock_text(r));
 	if (rc == 0)
-		rc = add_blob(repo, tb, "metrics.json", metrics_text(r));
+		rc = put_blob(repo, tb, "metrics.json", metrics_text(r));
 	if (rc == 0 && r->tools)
-		rc = add_blob(repo, tb, "tools.json", json_text(r->tools));
+		rc = put_blob(repo, tb, "tools.json", json_text(r->tools));
 	if (rc == 0 && claims) {
 		verdicts = ax_claims_json(claims);
-		rc = add_blob(repo, tb, "claims.json", json_text(verdicts));
+		rc = put_blob(repo, tb, "claims.json", json_text(verdicts));
 		json_decref(verdicts);
 	}
 	if (rc == 0)
-		rc = add_blob(repo, tb, "run.json", run_text(r));
+		rc = put_blob(repo, tb, "run.json", run_text(r));
 	if (rc == 0)
 		rc = git_treebuilder_write(tree, tb);
 	git_treebuilder_free(tb);
@@ -584,7 +593,7 @@ repeat_tree(git_oid *tree, git_repository *repo, const struct ax_repeat *r)
 		tell_run(o, r->id, r->started, r->ended, r->hits);
 		tell_place(o, r->path, r->files, r->nfiles);
 		json_object_set_new(o, "repeats", json_string(r->base));
-		rc = add_blob(repo, tb, "run.json", json_text(o));
+		rc = put_blob(repo, tb, "run.json", json_text(o));
 	}
 	if (rc == 0)
 		rc = git_treebuilder_write(tree, tb);

@@ -41,7 +41,7 @@ is_there(const struct ax_outcome *o)
 static void
 head(struct ax_str *s, const struct ax_run *r, const struct ax_claims *c)
 {
-	const json_t *text = json_object_get(r->graph->resolved, "description");
+	const json_t *text = r->graph->description;
 	size_t i, there = 0;
 	double seconds = 0;
 	json_t *line;

@@ -77,6 +77,7 @@ take_line(struct ax_journal *j, char *line)
 	char *word = cut(&line, ' '), *hex, *run, *seconds, *error = NULL;
 	struct ax_past *past;
 	struct ax_digest key;
+	const char *by;
 	bool ok;
 
 	if (!word || (!ax_streq(word, "ok") && !ax_streq(word, "no")))
@@ -109,19 +110,50 @@ take_line(struct ax_journal *j, char *line)
 		j->names[j->n] = ax_arena_str(&j->arena, line);
 		j->list[j->n++] = past;
 	}
-	run = ax_arena_intern(&j->arena, run);
+	by = ax_arena_intern(&j->arena, run); /* one run has many */
 	if (ok) {
 		past->ok = true;
 		past->key = key;
-		past->run = run;
+		past->run = by;
 		past->seconds = strtod(seconds, NULL);
 		past->failed = false;
 	} else {
 		past->failed = true;
 		past->failed_key = key;
-		past->failed_run = run;
+		past->failed_run = by;
 		past->error = ax_arena_str(&j->arena, error);
 	}
+}
+
+/* Line by line: of a large graph it has tens of MB. */
+static void
+take_file(struct ax_journal *j)
+{
+	int fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	FILE *in = fd < 0 ? NULL : fdopen(fd, "r");
+	char *line = NULL;
+	struct stat st;
+	size_t room = 0;
+	ssize_t n;
+
+	if (in && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (uint64_t)st.st_size <= MAX_JOURNAL &&
+	    getline(&line, &room, in) > 0 && ax_streq(line, HEADER)) {
+		/* the last line may have been cut off, and a crash may leave
+		 * zeros where a line should be */
+		while ((n = getline(&line, &room, in)) > 0 &&
+		       line[n - 1] == '\n') {
+			line[n - 1] = '\0';
+			j->lines++;
+			if (strlen(line) == (size_t)(n - 1))
+				take_line(j, line);
+		}
+	}
+	free(line);
+	if (in)
+		fclose(in);
+	else if (fd >= 0)
+		close(fd);
 }
 
 static void
@@ -175,27 +207,12 @@ struct ax_journal *
 ax_journal_open(const char *store_dir, const char *manifest, bool readonly)
 {
 	struct ax_journal *j = ax_calloc(1, sizeof(*j));
-	char *text = NULL, *p, *end;
-	size_t len;
 
 	j->fd = -1;
 	j->broken = readonly;
 	j->dir = ax_join(store_dir, "nodes");
 	j->path = ax_join(j->dir, manifest);
-	if (ax_read_file(&text, &len, j->path, MAX_JOURNAL, NULL) < 0)
-		return j;
-	if (ax_starts(text, HEADER)) {
-		/* a crash may leave zeros where a line should be */
-		for (p = text + strlen(HEADER);
-		     (end = memchr(p, '\n', (size_t)(text + len - p))) != NULL;
-		     p = end + 1) {
-			*end = '\0';
-			j->lines++;
-			if (strlen(p) == (size_t)(end - p))
-				take_line(j, p);
-		}
-	}
-	free(text);
+	take_file(j);
 	if (!readonly)
 		compact(j);
 	return j;

@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		FUZZ_CHECK(err.exit == AX_EXIT_USAGE && err.text[0]);
 		return 0;
 	}
-	if (ax_json_write(path, g->resolved, &err) < 0)
+	if (ax_write_file(path, g->resolved, strlen(g->resolved), &err) < 0)
 		abort();
 	ax_graph_free(g);
 	if (ax_graph_load(&g, path, &stages, NULL, 0, &err) < 0) {
