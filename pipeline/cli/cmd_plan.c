@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* axpipe plan: what run would do, decided by the same code. */
 #include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
 #include "pipeline/cli/cli.h"
 #include "pipeline/cli/context.h"
+#include "pipeline/results/tar.h"
 #include "pipeline/run/run.h"
 
 static const struct ax_option options[] = {
@@ -57,6 +59,14 @@ print_json(const struct ax_run *r, bool all, const size_t *count)
 }
 
 static void
+print_counts(const size_t *count, size_t hits, size_t substituted)
+{
+	printf("%zu to run, %zu more that may be cut off, %zu cached, %zu "
+	       "substituted\n",
+	       count[0], count[1], hits, substituted);
+}
+
+static void
 print_text(const struct ax_run *r, bool all, const size_t *count)
 {
 	for (size_t i = 0; i < r->graph->n; i++) {
@@ -74,12 +84,36 @@ print_text(const struct ax_run *r, bool all, const size_t *count)
 		else if (all)
 			printf("%s: %s\n", name, ax_state_name(o->state));
 	}
-	printf("%zu to run, %zu more that may be cut off, %zu cached, %zu "
-	       "substituted\n",
-	       count[0], count[1], r->hits, r->substituted);
+	print_counts(count, r->hits, r->substituted);
 	if (r->remote_hits)
 		printf("%zu of the cached come from the remote cache\n",
 		       r->remote_hits);
+}
+
+/* Nothing changed since a run in which nothing ran: then nothing would run, and
+ * the graph need not be read to say so. */
+static bool
+is_done(const struct ax_args *a)
+{
+	static const size_t none[2];
+	struct ax_stamp_command command;
+	struct ax_store *store = NULL;
+	struct ax_stamp stamp;
+	bool fresh;
+
+	if (ax_arg_flag(a, "json") || ax_arg_flag(a, "all") ||
+	    ax_arg_flag(a, "remote") || ax_tar_is(a->operands[0]) ||
+	    !ax_is_dir(ax_context_store_dir(a)) ||
+	    ax_store_open(&store, ax_context_store_dir(a), true, NULL) < 0)
+		return false;
+	ax_context_command(&command, a);
+	fresh = ax_stamp_fresh(&stamp, store, &command);
+	if (fresh) {
+		print_counts(none, stamp.hits, 0);
+		ax_stamp_free(&stamp);
+	}
+	ax_store_close(store);
+	return fresh;
 }
 
 static int
@@ -90,6 +124,8 @@ plan(const struct ax_args *a, struct ax_err *err)
 	struct ax_run *r;
 	int rc = -1;
 
+	if (is_done(a))
+		return 0;
 	if (ax_context_plan(&c, a, err) < 0)
 		goto out;
 	r = c.run;

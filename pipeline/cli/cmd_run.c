@@ -10,7 +10,6 @@
 #include "pipeline/manifest/place.h"
 #include "pipeline/results/provenance.h"
 #include "pipeline/results/report.h"
-#include "pipeline/results/stamp.h"
 #include "pipeline/results/tar.h"
 #include "pipeline/run/progress.h"
 #include "pipeline/run/run.h"
@@ -165,19 +164,6 @@ commit(struct ax_run *r, const struct ax_claims *claims, char **hex,
 	return rc;
 }
 
-static void
-stamp_command(struct ax_stamp_command *c, const struct ax_args *a)
-{
-	memset(c, 0, sizeof(*c));
-	c->manifest = a->operands[0];
-	c->targets = (const char *const *)(a->operands + 1);
-	c->ntargets = a->n - 1;
-	c->sets = ax_arg_all(a, "set", &c->nsets);
-	c->stages = ax_arg_all(a, "stages", &c->nstages);
-	c->mirrors = ax_arg_all(a, "mirror", &c->nmirrors);
-	c->offline = ax_arg_flag(a, "offline");
-}
-
 /* Nothing changed since the last run of this command, in which nothing ran: it
  * is recorded again, without reading the graph. 1 done, 0 look closer. */
 static int
@@ -198,7 +184,7 @@ repeat(const struct ax_args *a)
 	    !ax_is_dir(ax_context_store_dir(a)) ||
 	    ax_store_open(&store, ax_context_store_dir(a), false, NULL) < 0)
 		return 0;
-	stamp_command(&command, a);
+	ax_context_command(&command, a);
 	if (ax_stamp_fresh(&stamp, store, &command)) {
 		id = ax_run_new_id();
 		again.base = stamp.commit;
@@ -250,7 +236,7 @@ conclude(struct ax_run *r, const struct ax_args *a, const struct ax_context *c,
 	if (rc == 0 && hex && r->options.json)
 		say(r, "provenance", json_pack("{s:s}", "commit", hex), "");
 	if (rc == 0 && hex) {
-		stamp_command(&command, a);
+		ax_context_command(&command, a);
 		ax_stamp_leave(r, &c->stages, &claims, hex, &command);
 	}
 	free(hex);

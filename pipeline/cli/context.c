@@ -281,3 +281,16 @@ ax_context_close(struct ax_context *c)
 	free(c->mirrors);
 	memset(c, 0, sizeof(*c));
 }
+
+void
+ax_context_command(struct ax_stamp_command *c, const struct ax_args *a)
+{
+	memset(c, 0, sizeof(*c));
+	c->manifest = a->operands[0];
+	c->targets = (const char *const *)(a->operands + 1);
+	c->ntargets = a->n - 1;
+	c->sets = ax_arg_all(a, "set", &c->nsets);
+	c->stages = ax_arg_all(a, "stages", &c->nstages);
+	c->mirrors = ax_arg_all(a, "mirror", &c->nmirrors);
+	c->offline = ax_arg_flag(a, "offline");
+}

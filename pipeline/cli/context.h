@@ -13,6 +13,7 @@
 #include "pipeline/manifest/graph.h"
 #include "pipeline/manifest/stage.h"
 #include "pipeline/results/bundle.h"
+#include "pipeline/results/stamp.h"
 #include "pipeline/run/run.h"
 
 enum ax_context_store {
@@ -50,6 +51,8 @@ void ax_context_close(struct ax_context *c);
  * c->run. A store that cannot be written is read. */
 int ax_context_plan(struct ax_context *c, const struct ax_args *a,
 		    struct ax_err *err);
+/* The command line as a stamp of a null run has it. Borrows from it. */
+void ax_context_command(struct ax_stamp_command *c, const struct ax_args *a);
 /* Just the store's folder, for commands without a manifest. Borrowed. */
 const char *ax_context_store_dir(const struct ax_args *a);
 

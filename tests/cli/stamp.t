@@ -34,7 +34,11 @@ fi
 run --json
 is "events are told in full" "$(repeats)$(grep -c run-ended "$T/out")" 01
 
+plan() { "$AXPIPE" plan m.json "$@" | tail -n 1; }
+is "plan says so without the graph" "$(plan)" "0 to run, 0 more that may be cut off, 5 cached, 0 substituted"
+is "all the same as with it" "$(plan --json | head -n 1)$(plan -a | tail -n 1)" "}$(plan)"
 printf 'one\n# x comment\ntwo\n' >a.txt
+is "but for a change" "$(plan)" "1 to run, 4 more that may be cut off, 0 cached, 0 substituted"
 run
 is "an input with another byte, of the same size" "$(summary)" "1 executed, 4 cached, 0 substituted, 0 failed, 0 skipped"
 settle && run
