@@ -8,7 +8,7 @@
 /* In a cover, most inverters are part of a larger cell; and what a replacement
  * does to its area is known by gates to about so many transistors. */
 #define INVERTER 0.3
-#define DOUBT 1.5
+#define DOUBT 1.0
 
 static double
 bound(struct ax_task *t, const char *name)
