@@ -52,6 +52,12 @@ code 'for any function' 0 "$stage" circuit/evolve "$T/n" in:netlist="$T/start.js
 code 'and map' 0 map mn "$T/n/out/netlist.json"
 is 'the same area' "$(metric mn area)" "$(metric n area)"
 
+# --- transistors
+code 'by the transistors of a cover' 0 evolve t wce=0.01 steps=16000 cells='"cover"'
+code 'and map' 0 "$stage" eda/map "$T/mt" in:netlist="$T/t/out/netlist.txt" in:liberty="$lib" mode='"cover"' objective='"transistors"'
+is 'as many' "$(metric mt transistors)" "$(metric t cost)"
+ok "fewer than by gates: $(metric t transistors)" holds "$(metric t cost) < $(metric t transistors)"
+
 # --- the same bytes
 want=$(sums c)
 again one c 's/"cpus":2/"cpus":1/'
@@ -78,8 +84,10 @@ code 'of circuits that map' 0 map mf "$first"
 ok "finds as large: $(metric mf area)" grep -q ",$(metric mf area)," "$T/front/out/front.csv"
 
 # --- refusals
-code 'cells without areas' 2 evolve bad cells='"cover"'
-like 'are refused' "$T/err" 'give cost "area" or max_area'
+code 'cells beside delays' 2 evolve bad cost='"delay"' cells='"cover"'
+like 'are refused' "$T/err" 'none are asked for'
+code 'costs of gates' 2 evolve bad costs='{"NOR": 3}' cells='"cover"'
+like 'mean nothing' "$T/err" 'they are of gates'
 code 'as for the published search' 2 evolve bad algorithm='"circuitsdna"' cells='"cover"'
 like 'which knows none' "$T/err" 'knows transistors alone'
 code 'no library' 2 "$stage" circuit/evolve "$T/bad" in:netlist="$T/start.json" cost='"area"' cells='"cover"'

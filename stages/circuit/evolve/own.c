@@ -33,6 +33,10 @@ read_costs(const struct evolve *e, struct ax_costs *k, struct ax_err *err)
 				  "costs: they stand for transistors; with "
 				  "cost %s they mean nothing",
 				  ax_task_str(e->task, "cost"));
+	if (ax_streq(ax_task_str(e->task, "cells"), "cover"))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "costs: they are of gates; with cells "
+				  "\"cover\" the library's cells cost");
 	*k = ax_transistors;
 	for (int i = 0; i < AX_G_KINDS; i++)
 		k->of[i] *= GRAIN;

@@ -25,6 +25,8 @@ set_gates(struct ax_ask *a, const char *of)
 
 		if (ax_streq(of, "area"))
 			x = a->cells.gate[g].area * AX_ASK_AREA;
+		else if (a->cost.of == AX_COST_COVER)
+			x *= AX_ASK_TRANSISTOR;
 		else if (ax_streq(of, "delay"))
 			x *= AX_COST_NS_TRANSISTOR;
 		else if (ax_streq(of, "energy"))
@@ -56,7 +58,8 @@ read_cells(struct ax_ask *a, struct ax_task *t, bool timed, unsigned *allowed,
 			   ax_task_num(t, "input_delay"),
 			   ax_task_num(t, "load"), err);
 	if (rc == 0 && ax_streq(ax_task_str(t, "cells"), "cover"))
-		rc = ax_cover_cells_new(&a->cover, &lib, NULL, false, err);
+		rc = ax_cover_cells_new(&a->cover, &lib, NULL,
+					a->cost.covers_transistors, err);
 	ax_liberty_free(&lib);
 	if (rc < 0)
 		return ax_err_wrap(err, "input liberty");
@@ -80,7 +83,7 @@ ax_ask_cost(struct ax_ask *a, struct ax_task *t, unsigned *allowed,
 {
 	const char *of = ax_task_str(t, "cost");
 	struct ax_cost *k = &a->cost;
-	bool timed, priced;
+	bool timed, priced, covers;
 
 	*a = (struct ax_ask){.cost = ax_cost_transistors};
 	k->most.transistors = bound(t, "max_transistors");
@@ -93,18 +96,26 @@ ax_ask_cost(struct ax_ask *a, struct ax_task *t, unsigned *allowed,
 	timed = k->of != AX_COST_GATES || k->most.delay < INFINITY ||
 		k->most.energy < INFINITY;
 	priced = ax_streq(of, "area") || k->most.area < INFINITY;
-	if (!priced && ax_streq(ax_task_str(t, "cells"), "cover"))
+	/* a cover is by one of the two; the area where that is asked for */
+	covers = ax_streq(ax_task_str(t, "cells"), "cover");
+	k->covers_transistors = covers && !priced;
+	if (covers && !priced && !ax_streq(of, "transistors") &&
+	    k->most.transistors == INFINITY)
 		return ax_err_set(err, AX_EXIT_USAGE,
-				  "cells \"cover\": it says how areas are "
-				  "counted, and none are asked for; give cost "
-				  "\"area\" or max_area");
-	if (!timed && !priced)
+				  "cells \"cover\": it says how areas or "
+				  "transistors are counted, and none are asked "
+				  "for; give cost \"area\" or "
+				  "\"transistors\", max_area or "
+				  "max_transistors");
+	if (!timed && !priced && !covers)
 		return 0;
 	if (read_cells(a, t, timed, allowed, err) < 0)
 		return -1;
-	if (k->cover && ax_streq(of, "area"))
+	if (k->cover &&
+	    ax_streq(of, k->covers_transistors ? "transistors" : "area"))
 		k->of = AX_COST_COVER;
 	k->grain = ax_streq(of, "area")     ? AX_ASK_AREA
+		   : k->of == AX_COST_COVER ? AX_ASK_TRANSISTOR
 		   : ax_streq(of, "delay")  ? AX_COST_NS
 		   : ax_streq(of, "energy") ? AX_COST_PJ
 					    : 1;

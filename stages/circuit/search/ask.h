@@ -12,6 +12,9 @@
 
 /* Areas are kept to this part of the library's unit. */
 #define AX_ASK_AREA 1000
+/* Of a transistor where they are those of a cover, so that gates can stand for
+ * parts of one. */
+#define AX_ASK_TRANSISTOR 10
 
 struct ax_ask {
 	struct ax_cost cost; /* points to what follows */

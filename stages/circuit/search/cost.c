@@ -49,12 +49,12 @@ ax_cost_is_plain(const struct ax_cost *k)
 	       k->most.area == INFINITY;
 }
 
-/* Area of a circuit that has no cover: far more than any. */
+/* Of a circuit that has no cover: far more than any. */
 #define NO_COVER 1e9
 
 /* `from` as ax_cover_try has it; NULL: there is nothing to go on from. */
 static double
-cover_area(struct ax_cover *v, const struct ax_circuit *c, const uint32_t *from)
+cover_cost(struct ax_cover *v, const struct ax_circuit *c, const uint32_t *from)
 {
 	static const uint8_t table[AX_G_KINDS] = {
 		[AX_G_CONST1] = 1, [AX_G_BUF] = 2,  [AX_G_INV] = 1,
@@ -119,6 +119,12 @@ excess(double value, double most)
 	return value > most ? (value - most) / AX_MAX(most, 1e-9) : 0;
 }
 
+static double
+covered(const struct ax_cost *k, const struct ax_figures *f)
+{
+	return k->covers_transistors ? (double)f->transistors : f->area;
+}
+
 /* What follows from the other figures. */
 static void
 complete(const struct ax_cost *k, const struct ax_circuit *c,
@@ -131,8 +137,9 @@ complete(const struct ax_cost *k, const struct ax_circuit *c,
 		  excess(f->energy, k->most.energy);
 	f->cost = k->of == AX_COST_ENERGY
 			  ? (int64_t)(f->energy * AX_COST_PJ + 0.5)
-		  : k->of == AX_COST_COVER ? (int64_t)(f->area * k->grain + 0.5)
-					   : ax_circuit_cost(c, &k->gate);
+		  : k->of == AX_COST_COVER
+			  ? (int64_t)(covered(k, f) * k->grain + 0.5)
+			  : ax_circuit_cost(c, &k->gate);
 	if (k->of == AX_COST_DELAY)
 		f->cost += (int64_t)(delay * AX_COST_NS + 0.5);
 	f->soft = f->cost;
@@ -176,8 +183,13 @@ static void
 count(const struct ax_cost *k, const struct ax_circuit *c, struct ax_cover *v,
       const uint32_t *from, struct ax_figures *f)
 {
-	f->transistors = ax_circuit_cost(c, &ax_transistors);
-	f->area = v ? cover_area(v, c, from) : k->cells ? gate_area(k, c) : 0;
+	bool few = k->covers_transistors;
+
+	f->transistors = v && few ? (int64_t)cover_cost(v, c, from)
+				  : ax_circuit_cost(c, &ax_transistors);
+	f->area = v && !few  ? cover_cost(v, c, from)
+		  : k->cells ? gate_area(k, c)
+			     : 0;
 }
 
 void
@@ -229,7 +241,7 @@ ax_cost_value(const struct ax_cost *k, const struct ax_circuit *c,
 	if (k->of == AX_COST_ENERGY)
 		return f->energy;
 	if (k->of == AX_COST_COVER)
-		return f->area;
+		return covered(k, f);
 	return (double)ax_circuit_cost(c, &k->gate) / k->grain;
 }
 

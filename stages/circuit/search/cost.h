@@ -12,7 +12,7 @@
 
 enum ax_cost_of {
 	AX_COST_GATES,  /* a sum over gates: transistors, area */
-	AX_COST_COVER,  /* the area of a cover by larger cells */
+	AX_COST_COVER,  /* what a cover by larger cells has of either */
 	AX_COST_DELAY,  /* and a little for each transistor */
 	AX_COST_ENERGY, /* of an operation */
 };
@@ -33,8 +33,10 @@ struct ax_cost {
 	double grain; /* a cost of `grain` is 1 in the unit of the report */
 	enum ax_cost_of of;
 	const struct ax_cells *cells; /* NULL: only transistors */
-	/* areas are those of a cover by these; NULL: of the gates' cells */
+	/* areas, or transistors, are those of a cover by these; NULL: those of
+	 * the gates */
 	const struct ax_cover_cells *cover;
+	bool covers_transistors;
 	const struct ax_activity *activity; /* for energies */
 	struct {
 		double transistors, area, delay, energy; /* INFINITY: none */
