@@ -81,6 +81,8 @@ like 'a checkpoint of other cells is not this one' "$T/log" 'is of other inputs 
 code 'a front by mean error' 0 "$stage" circuit/front "$T/front" in:liberty="$lib" a_bits=4 b_bits=4 steps=4000 bounds='[0, 1]' cost='"area"' cells='"cover"' points=4
 first=$(find "$T/front/out/front/circuits" -name '*.json' | sort | head -n 1)
 code 'of circuits that map' 0 map mf "$first"
+is 'whose cells are written' "$(ls "$T/front/out/front/circuits/" | grep -c 'cells[.]v$')" "$(ls "$T/front/out/front/circuits/" | grep -c 'json$')"
+code 'and are a netlist' 0 "$stage" circuit/lut "$T/flut" in:netlist="${first%json}cells.v" in:liberty="$lib"
 ok "finds as large: $(metric mf area)" grep -q ",$(metric mf area)," "$T/front/out/front.csv"
 
 # --- refusals

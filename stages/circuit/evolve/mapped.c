@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The output `mapped`: the result by the cells that its area was counted in,
- * written, read back and proven equal. */
+/* The output `mapped`: the result by the cells that its area was counted in. */
 #include "artifacts/base/io.h"
 #include "artifacts/liberty.h"
-#include "artifacts/netlist/cover.h"
-#include "artifacts/netlist/sim.h"
 #include "stages/circuit/evolve/evolve.h"
+#include "stages/circuit/search/incells.h"
 
 static void
 count_cells(struct ax_task *t, const struct ax_netlist *net)
@@ -33,35 +31,6 @@ count_cells(struct ax_task *t, const struct ax_netlist *net)
 	free(n);
 }
 
-static int
-publish(struct evolve *e, const struct ax_netlist *net,
-	const struct ax_netlist *mapped, const struct ax_liberty *lib,
-	struct ax_err *err)
-{
-	const char *path = ax_task_out(e->task, "mapped");
-	struct ax_str text = AX_STR_INIT;
-	struct ax_netlist *back = NULL;
-	int rc, same;
-
-	rc = ax_netlist_write_cells(&text, mapped, err);
-	if (rc == 0)
-		rc = ax_netlist_parse(&back, path, text.buf, text.len,
-				      AX_NET_VERILOG, lib, NULL, err);
-	if (rc == 0) {
-		same = ax_netlist_equal(net, back, ax_task_pool(e->task), NULL,
-					NULL, err);
-		rc = same == 1 ? 0 : -1;
-		if (same == 0)
-			ax_err_set(err, AX_EXIT_STAGE,
-				   "output mapped differs from the netlist");
-	}
-	if (rc == 0)
-		rc = ax_write_plain(path, text.buf, text.len, err);
-	ax_netlist_free(back);
-	ax_str_free(&text);
-	return rc;
-}
-
 int
 evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
 	      struct ax_err *err)
@@ -70,22 +39,23 @@ evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
 		e->model ? ax_circuit_to_netlist_like(&e->best, e->model)
 			 : ax_circuit_to_netlist(&e->best, e->wa, e->wb);
 	struct ax_netlist *mapped = NULL;
-	struct ax_cover *v = ax_cover_new(cells);
+	struct ax_str text = AX_STR_INIT;
 	struct ax_liberty lib;
 	int rc;
 
 	rc = ax_liberty_load(&lib, ax_task_in(e->task, "liberty"), err);
 	if (rc == 0) {
-		rc = ax_cover_netlist(v, net, err);
-		if (rc == 0) {
-			mapped = ax_cover_write(v, net, &lib);
-			rc = publish(e, net, mapped, &lib, err);
-			count_cells(e->task, mapped);
-		}
+		rc = ax_in_cells(&mapped, &text, net, cells, &lib,
+				 ax_task_pool(e->task), err);
 		ax_liberty_free(&lib);
+	}
+	if (rc == 0) {
+		count_cells(e->task, mapped);
+		rc = ax_write_plain(ax_task_out(e->task, "mapped"), text.buf,
+				    text.len, err);
 	}
 	ax_netlist_free(mapped);
 	ax_netlist_free(net);
-	ax_cover_free(v);
-	return rc < 0 ? ax_err_wrap(err, "the result in cells") : 0;
+	ax_str_free(&text);
+	return rc < 0 ? ax_err_wrap(err, "output mapped") : 0;
 }

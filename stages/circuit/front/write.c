@@ -7,6 +7,7 @@
 #include "artifacts/base/json.h"
 #include "artifacts/netlist/sim.h"
 #include "stages/circuit/front/front.h"
+#include "stages/circuit/search/incells.h"
 
 /* A circuit with its figures. */
 struct point {
@@ -231,6 +232,9 @@ json_point(const struct front *f, const struct point *q)
 					    : real_or_null(fig[i].v));
 	json_object_set_new(o, "netlist",
 			    json_sprintf("circuits/%s.json", q->id));
+	if (f->ask.cover)
+		json_object_set_new(o, "cells",
+				    json_sprintf("circuits/%s.cells.v", q->id));
 	json_object_set_new(o, "lut", json_sprintf("tables/%s.npy", q->id));
 	return o;
 }
@@ -291,9 +295,29 @@ check_back(const struct front *f, const struct point *q,
 		      : 0;
 }
 
+/* By the cells of its cover. */
+static int
+write_cells(const struct front *f, const struct point *q,
+	    const struct ax_liberty *lib, const struct ax_netlist *net,
+	    const char *circuits, struct ax_err *err)
+{
+	struct ax_str text = AX_STR_INIT;
+	struct ax_netlist *mapped;
+	int rc = ax_in_cells(&mapped, &text, net, f->ask.cover, lib,
+			     ax_task_pool(f->task), err);
+
+	if (rc == 0)
+		rc = write_at(circuits, q->id, "cells.v", &text, err);
+	ax_netlist_free(mapped);
+	ax_str_free(&text);
+	return rc < 0 ? ax_err_wrap(err, "circuit %s", q->id) : 0;
+}
+
+/* `lib` is NULL where there are no covers. */
 static int
 write_circuit(const struct front *f, const struct point *q,
-	      const char *circuits, const char *tables, struct ax_err *err)
+	      const struct ax_liberty *lib, const char *circuits,
+	      const char *tables, struct ax_err *err)
 {
 	static const enum ax_net_format format[4] = {
 		AX_NET_JSON, AX_NET_TXT, AX_NET_BLIF, AX_NET_VERILOG};
@@ -315,6 +339,8 @@ write_circuit(const struct front *f, const struct point *q,
 		rc = write_at(tables, q->id, "npy", &s[4], err);
 	for (int i = 0; i < 4 && rc == 0; i++)
 		rc = write_at(circuits, q->id, end[i], &s[i], err);
+	if (rc == 0 && lib)
+		rc = write_cells(f, q, lib, net, circuits, err);
 	for (int i = 0; i < 5; i++)
 		ax_str_free(&s[i]);
 	ax_netlist_free(net);
@@ -333,17 +359,26 @@ write_tree(const struct front *f, const struct point *q, size_t n,
 	char *tables = ax_join(dir, "tables");
 	char *path = ax_join(dir, "front.json");
 	json_t *o = json_object(), *list = json_array();
+	struct ax_liberty lib;
+	bool covers = false;
 	int rc;
 
 	rc = ax_mkdirs(circuits, err);
 	if (rc == 0)
 		rc = ax_mkdirs(tables, err);
+	if (rc == 0 && f->ask.cover) {
+		rc = ax_liberty_load(&lib, ax_task_in(f->task, "liberty"), err);
+		covers = rc == 0;
+	}
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (!q[i].chosen)
 			continue;
-		rc = write_circuit(f, &q[i], circuits, tables, err);
+		rc = write_circuit(f, &q[i], covers ? &lib : NULL, circuits,
+				   tables, err);
 		json_array_append_new(list, json_point(f, &q[i]));
 	}
+	if (covers)
+		ax_liberty_free(&lib);
 	json_object_set_new(o, "axpipe_front", json_integer(1));
 	json_object_set_new(o, "op",
 			    json_string(f->op == AX_LUT_ADD ? "add" : "mul"));
