@@ -4,7 +4,9 @@
  * them, and what a figure takes, as JSON lines:
  *   tests/bench/cost LIBRARY NETLIST...
  * `charge` is the energy of all nets that cells drive, each toggling once;
- * `timing_us` a timing from nothing. tests/cli/costs.t compares with OpenSTA.
+ * `timing_us` a timing from nothing; `cover` the area by all cells of one to
+ * three inputs and adders, `cover_us` that from nothing, `change_us` after a
+ * change of one gate. tests/cli/costs.t compares with OpenSTA.
  */
 
 #include "artifacts/base/base.h"
@@ -28,9 +30,43 @@ charge(const struct ax_cells *cells, const struct ax_circuit *c)
 	return sum;
 }
 
+/* us of a cover from nothing and after a change. */
+static double
+cover(const struct ax_cells *cells, const struct ax_cover_cells *by,
+      const struct ax_circuit *c, double *us)
+{
+	struct ax_cost k = ax_cost_transistors;
+	uint16_t *place = ax_calloc(c->ins + c->n + 1, sizeof(*place));
+	struct ax_gauge *g;
+	double area = 0, began;
+
+	k.cells = cells;
+	k.cover = by;
+	g = ax_gauge_new(&k);
+	for (unsigned s = 0; s < c->ins + c->n; s++)
+		place[s] = (uint16_t)s;
+	began = cpu_s();
+	for (int i = 0; i < 500; i++)
+		area = ax_gauge_set(g, c, NULL)->area;
+	us[0] = (cpu_s() - began) / 500 * 1e6;
+	began = cpu_s();
+	for (unsigned i = 0; i < 500; i++) {
+		unsigned s = c->ins + i % c->n;
+
+		/* as if it were another */
+		place[s] = UINT16_MAX;
+		ax_gauge_try(g, c, c, place);
+		place[s] = (uint16_t)s;
+	}
+	us[1] = (cpu_s() - began) / 500 * 1e6;
+	ax_gauge_free(g);
+	free(place);
+	return area;
+}
+
 static int
-tell(const struct ax_cells *cells, const struct ax_liberty *lib,
-     const char *path, struct ax_err *err)
+tell(const struct ax_cells *cells, const struct ax_cover_cells *by,
+     const struct ax_liberty *lib, const char *path, struct ax_err *err)
 {
 	struct ax_cost k = ax_cost_transistors;
 	struct ax_activity a;
@@ -40,7 +76,7 @@ tell(const struct ax_cells *cells, const struct ax_liberty *lib,
 	struct ax_figures f;
 	struct ax_timer *t;
 	unsigned wa, wb;
-	double began, full;
+	double began, full, us[2], area;
 
 	if (ax_netlist_load(&net, path, AX_NET_AUTO, lib, NULL, err) < 0)
 		return -1;
@@ -59,11 +95,14 @@ tell(const struct ax_cells *cells, const struct ax_liberty *lib,
 	for (int i = 0; i < 500; i++)
 		ax_timer_set(t, &c);
 	full = (cpu_s() - began) / 500;
+	area = cover(cells, by, &c, us);
 	printf("{\"bench\": \"cost\", \"netlist\": \"%s\", \"gates\": %u, "
 	       "\"transistors\": %" PRId64 ", \"area\": %.6g, \"delay\": %.6f, "
-	       "\"energy\": %.6f, \"charge\": %.6f, \"timing_us\": %.2f}\n",
+	       "\"energy\": %.6f, \"charge\": %.6f, \"timing_us\": %.2f, "
+	       "\"cover\": "
+	       "%.6g, \"cover_us\": %.1f, \"change_us\": %.1f}\n",
 	       path, c.n, f.transistors, f.area, f.delay, f.energy,
-	       charge(cells, &c), full * 1e6);
+	       charge(cells, &c), full * 1e6, area, us[0], us[1]);
 	ax_timer_free(t);
 	ax_activity_free(&a);
 	ax_problem_free(&p);
@@ -77,6 +116,7 @@ main(int argc, char **argv)
 	struct ax_err err = AX_ERR_INIT;
 	struct ax_liberty lib;
 	struct ax_cells cells;
+	struct ax_cover_cells *by;
 	int rc;
 
 	if (argc < 3) {
@@ -84,15 +124,17 @@ main(int argc, char **argv)
 		return 2;
 	}
 	if (ax_liberty_load(&lib, argv[1], &err) < 0 ||
-	    ax_cells_init(&cells, &lib, true, 0.05, 0.01, &err) < 0) {
+	    ax_cells_init(&cells, &lib, true, 0.05, 0.01, &err) < 0 ||
+	    ax_cover_cells_new(&by, &lib, NULL, false, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
 	rc = 0;
 	for (int i = 2; i < argc && rc == 0; i++)
-		rc = tell(&cells, &lib, argv[i], &err);
+		rc = tell(&cells, by, &lib, argv[i], &err);
 	if (rc < 0)
 		fprintf(stderr, "%s\n", err.text);
+	ax_cover_cells_free(by);
 	ax_cells_free(&cells);
 	ax_liberty_free(&lib);
 	return rc < 0;
