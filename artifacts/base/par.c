@@ -12,6 +12,12 @@ struct worker {
 	pthread_t id;
 };
 
+/* A thread's share of a loop, on a cache line of its own. */
+struct share {
+	_Alignas(64) atomic_size_t next;
+	size_t end;
+};
+
 struct ax_pool {
 	unsigned threads;
 	struct worker *workers; /* threads - 1 of them */
@@ -22,17 +28,23 @@ struct ax_pool {
 	bool stop;
 	void (*fn)(void *, size_t, unsigned);
 	void *arg;
-	size_t n;
-	atomic_size_t next;
+	struct share *shares; /* one for each thread */
 };
 
+/* A thread's own share first, and the same one in every loop of as many: what
+ * it wrote in one loop is near when the next reads it. Then what others have
+ * left of theirs. */
 static void
 work(struct ax_pool *p, unsigned thread)
 {
+	struct share *s;
 	size_t i;
 
-	while ((i = atomic_fetch_add(&p->next, 1)) < p->n)
-		p->fn(p->arg, i, thread);
+	for (unsigned k = 0; k < p->threads; k++) {
+		s = &p->shares[(thread + k) % p->threads];
+		while ((i = atomic_fetch_add(&s->next, 1)) < s->end)
+			p->fn(p->arg, i, thread);
+	}
 }
 
 static void *
@@ -67,6 +79,7 @@ ax_pool_new(unsigned threads)
 
 	p->threads = threads ? threads : 1;
 	p->workers = ax_calloc(p->threads, sizeof(*p->workers));
+	p->shares = ax_aligned(p->threads, sizeof(*p->shares));
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->start, NULL);
 	pthread_cond_init(&p->done, NULL);
@@ -99,6 +112,7 @@ ax_pool_free(struct ax_pool *p)
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->start);
 	pthread_cond_destroy(&p->done);
+	free(p->shares);
 	free(p->workers);
 	free(p);
 }
@@ -123,8 +137,10 @@ ax_pool_for(struct ax_pool *p, size_t n,
 	pthread_mutex_lock(&p->lock);
 	p->fn = fn;
 	p->arg = arg;
-	p->n = n;
-	atomic_store(&p->next, 0);
+	for (i = 0; i < p->threads; i++) {
+		atomic_store(&p->shares[i].next, i * n / p->threads);
+		p->shares[i].end = (i + 1) * n / p->threads;
+	}
 	p->busy = p->threads - 1;
 	p->turn++;
 	pthread_cond_broadcast(&p->start);
