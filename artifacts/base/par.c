@@ -23,8 +23,8 @@ struct ax_pool {
 	struct worker *workers; /* threads - 1 of them */
 	pthread_mutex_t lock;
 	pthread_cond_t start, done;
-	unsigned long turn; /* counts the loops given out */
-	unsigned busy;
+	atomic_ulong turn; /* counts the loops given out */
+	atomic_uint busy;
 	bool stop;
 	void (*fn)(void *, size_t, unsigned);
 	void *arg;
@@ -47,6 +47,18 @@ work(struct ax_pool *p, unsigned thread)
 	}
 }
 
+/* Some 20 us: the next loop of a layer mostly comes sooner than a thread that
+ * sleeps would wake up. */
+#define LOOKS 1000
+
+static void
+rest(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -54,8 +66,10 @@ worker_main(void *arg)
 	struct ax_pool *p = w->pool;
 	unsigned long seen = 0;
 
-	pthread_mutex_lock(&p->lock);
 	for (;;) {
+		for (unsigned k = 0; k < LOOKS && p->turn == seen; k++)
+			rest();
+		pthread_mutex_lock(&p->lock);
 		while (!p->stop && p->turn == seen)
 			pthread_cond_wait(&p->start, &p->lock);
 		if (p->stop)
@@ -66,6 +80,7 @@ worker_main(void *arg)
 		pthread_mutex_lock(&p->lock);
 		if (--p->busy == 0)
 			pthread_cond_signal(&p->done);
+		pthread_mutex_unlock(&p->lock);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -146,6 +161,8 @@ ax_pool_for(struct ax_pool *p, size_t n,
 	pthread_cond_broadcast(&p->start);
 	pthread_mutex_unlock(&p->lock);
 	work(p, 0);
+	for (unsigned k = 0; k < LOOKS && p->busy; k++)
+		rest();
 	pthread_mutex_lock(&p->lock);
 	while (p->busy)
 		pthread_cond_wait(&p->done, &p->lock);
