@@ -50,4 +50,9 @@ for m in m k; do
 	is "$m.json is still there" "$("$AXPIPE" plan none/$m.json | tail -n 1)" "0 to run, 0 more that may be cut off, 1 cached, 0 substituted"
 done
 ok "plain git reads all of it" git --git-dir="$AXPIPE_STORE/runs.git" fsck --strict
+# --- a lock that a killed run left on the branch
+old=$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse t)
+: >"$AXPIPE_STORE/runs.git/refs/heads/t.lock"
+code "a run after one that was killed as it recorded itself" 0 "$AXPIPE" run m.json
+is "is recorded upon the one before" "$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse t~1)" "$old"
 done_testing
