@@ -51,8 +51,9 @@ for m in m k; do
 done
 ok "plain git reads all of it" git --git-dir="$AXPIPE_STORE/runs.git" fsck --strict
 # --- a lock that a killed run left on the branch
-old=$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse t)
-: >"$AXPIPE_STORE/runs.git/refs/heads/t.lock"
-code "a run after one that was killed as it recorded itself" 0 "$AXPIPE" run m.json
-is "is recorded upon the one before" "$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse t~1)" "$old"
+branch=$(git --git-dir="$AXPIPE_STORE/runs.git" for-each-ref --format='%(refname)' refs/heads | head -n 1)
+old=$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse "$branch")
+: >"$AXPIPE_STORE/runs.git/$branch.lock"
+code "a run after one that was killed as it recorded itself" 0 "$AXPIPE" run none/m.json
+is "is recorded upon the one before" "$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse "$branch~1")" "$old"
 done_testing
