@@ -164,14 +164,15 @@ cost_of(const struct ax_cover *v, const struct cut *c)
 /* Takes the cover of ref into use or out of it; returns what cells that costs
  * or frees. A chain of gates may be as deep as the network is large, so the
  * stack is an own one. */
-static int64_t
-use(struct ax_cover *v, uint32_t ref)
+static inline int64_t
+walk(struct ax_cover *v, uint32_t ref, bool in)
 {
 	uint32_t *stack = v->stack, n = 0;
 	int64_t sum = 0;
 
 	for (;;) {
-		if (!v->uses[ref]++ && ref >= v->inputs) {
+		if (!(in ? v->uses[ref]++ : --v->uses[ref]) &&
+		    ref >= v->inputs) {
 			const struct cut *c = &v->cut[ref][v->best[ref]];
 
 			sum += cost_of(v, c);
@@ -185,23 +186,15 @@ use(struct ax_cover *v, uint32_t ref)
 }
 
 static int64_t
+use(struct ax_cover *v, uint32_t ref)
+{
+	return walk(v, ref, true);
+}
+
+static int64_t
 drop(struct ax_cover *v, uint32_t ref)
 {
-	uint32_t *stack = v->stack, n = 0;
-	int64_t sum = 0;
-
-	for (;;) {
-		if (!--v->uses[ref] && ref >= v->inputs) {
-			const struct cut *c = &v->cut[ref][v->best[ref]];
-
-			sum += cost_of(v, c);
-			for (unsigned i = 0; i < c->n; i++)
-				stack[n++] = c->leaf[i];
-		}
-		if (!n)
-			return sum;
-		ref = stack[--n];
-	}
+	return walk(v, ref, false);
 }
 
 static int64_t

@@ -188,11 +188,10 @@ add_piece(const char *text, size_t n, void *sheet)
 static void
 add_member(struct sheet *s, const char *name, json_t *value)
 {
-	size_t at = s->text.len;
-
-	/* an object is open, with members or without */
-	add_piece(at && s->text.buf[at - 1] != '{' ? ",\n" : "\n",
-		  at && s->text.buf[at - 1] != '{' ? 2 : 1, s);
+	/* the object has members or none: its text ends with its brace */
+	if (s->text.buf[s->text.len - 1] != '{')
+		ax_str_addc(&s->text, ',');
+	add_piece("\n", 1, s);
 	ax_str_add_json(&s->text, name);
 	ax_str_add(&s->text, ": ");
 	json_dump_callback(value, add_piece, s,
@@ -217,26 +216,24 @@ ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 	struct sheet all = {AX_STR_INIT, 2};
 	struct sheet inputs = {AX_STR_INIT, 4}, stages = {AX_STR_INIT, 4};
 	json_t *done;
-	int rc = 0;
+	int rc;
 
 	ax_str_addc(&inputs.text, '{');
 	ax_str_addc(&stages.text, '{');
-	for (size_t i = 0; i < g->index->n && rc == 0; i++) {
+	for (size_t i = 0; i < g->index->n; i++) {
 		struct ax_entry *e = g->index->list[i];
 
 		rc = e->input ? resolve_input(&done, e, m, err)
 			      : resolve_stage(&done, e, m, err);
-		if (rc < 0)
+		if (rc < 0) {
 			json_decref(done);
-		else
-			add_member(e->input ? &inputs : &stages, e->name, done);
-		if (rc == 0 && !e->input)
+			ax_str_free(&inputs.text);
+			ax_str_free(&stages.text);
+			return -1;
+		}
+		add_member(e->input ? &inputs : &stages, e->name, done);
+		if (!e->input)
 			json_object_clear(e->json);
-	}
-	if (rc < 0) {
-		ax_str_free(&inputs.text);
-		ax_str_free(&stages.text);
-		return -1;
 	}
 	for (size_t i = 0; i < g->index->n; i++)
 		if (!g->index->list[i]->input)
