@@ -325,6 +325,17 @@ ax_record_objects(const json_t *record,
 	}
 }
 
+bool
+ax_store_record_there(struct ax_store *s, const struct ax_digest *key)
+{
+	char rel[AX_REL_LEN + 1];
+	struct stat st;
+
+	return fstatat(s->room[AX_AC], ax_rel(rel, key), &st,
+		       AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode);
+}
+
 int
 ax_store_record_text(struct ax_store *s, const struct ax_digest *key,
 		     char **text, size_t *len, struct ax_err *err)

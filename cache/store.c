@@ -340,6 +340,22 @@ ax_store_sync(struct ax_store *s, struct ax_err *err)
 	return 0;
 }
 
+int64_t
+ax_store_clock(struct ax_store *s)
+{
+	struct ax_temp t;
+	struct stat st;
+	int64_t now = -1;
+
+	if (ax_temp_open(s, &t, NULL) < 0)
+		return -1;
+	if (fstat(t.fd, &st) == 0)
+		now = (int64_t)st.st_mtim.tv_sec * INT64_C(1000000000) +
+		      st.st_mtim.tv_nsec;
+	ax_temp_drop(s, &t);
+	return now;
+}
+
 int
 ax_temp_open(struct ax_store *s, struct ax_temp *t, struct ax_err *err)
 {

@@ -51,6 +51,10 @@ void ax_store_close(struct ax_store *s);
 const char *ax_store_dir(const struct ax_store *s);
 bool ax_store_readonly(const struct ax_store *s);
 
+/* The time, ns, that a file made in the store now bears; -1 when none can be
+ * made. */
+int64_t ax_store_clock(struct ax_store *s);
+
 /* Objects ---------------------------------------------------------------- */
 
 /* True when the object is there (for a tree: and all of its files). Cheap. */
@@ -110,6 +114,8 @@ int ax_store_record_part(struct ax_store *s, const struct ax_digest *key,
 int ax_store_record_put(struct ax_store *s, const struct ax_digest *key,
 			const json_t *record, struct ax_err *err);
 
+/* True when there is a file of that record. Cheap. */
+bool ax_store_record_there(struct ax_store *s, const struct ax_digest *key);
 /* The record as its file has it, verified, without the last newline: to be
  * taken elsewhere. 1 found, 0 not there, -1 error, also of a damaged one.
  * Caller frees. */

@@ -606,6 +606,7 @@ repeat_tree(git_oid *tree, git_repository *repo, const struct ax_repeat *r)
 		rc = git_treebuilder_new(&tb, repo, old);
 	if (rc == 0) {
 		tell_run(o, r->id, r->started, r->ended, r->hits);
+		json_object_set_new(o, "executed", json_array());
 		tell_place(o, r->path, r->files, r->nfiles);
 		json_object_set_new(o, "repeats", json_string(r->base));
 		rc = put_blob(repo, tb, "run.json", json_text(o));

@@ -133,20 +133,89 @@ see_stages(struct ax_witness *w, const struct ax_run *r,
 	}
 }
 
+/* Everything that was wanted is there, so that the same again would be null. */
 static bool
-was_null(const struct ax_run *r)
+is_complete(const struct ax_run *r)
 {
-	if (!r->planned || r->executed || r->failed || r->skipped ||
-	    r->substituted || r->interrupted || ax_store_readonly(r->store))
+	if (!r->planned || r->failed || r->skipped || r->substituted ||
+	    r->interrupted || r->options.confine != AX_CONFINE_NONE ||
+	    ax_store_readonly(r->store))
 		return false;
 	for (size_t i = 0; i < r->graph->n; i++) {
 		enum ax_state s = r->outcomes[i].state;
 
 		if (r->graph->nodes[i]->any_pin ||
-		    (s != AX_HIT && s != AX_UNNEEDED))
+		    (s != AX_HIT && s != AX_DONE && s != AX_UNNEEDED))
 			return false;
 	}
 	return true;
+}
+
+/* What the next run would look for in the store, looked for once more: between
+ * its decision and the end of a run somebody may have removed something. */
+static bool
+still_there(const struct ax_run *r)
+{
+	const struct ax_graph *g = r->graph;
+
+	for (size_t i = 0; i < g->nsources; i++)
+		if (r->source_known[i] && g->sources[i]->kind != AX_SOURCE_FILE)
+			return false;
+	for (size_t i = 0; i < g->n; i++) {
+		const struct ax_outcome *o = &r->outcomes[i];
+
+		if (o->state == AX_UNNEEDED)
+			continue;
+		if (!ax_store_record_there(r->store, &o->key))
+			return false;
+		for (size_t k = 0; k < g->nodes[i]->stage->noutputs; k++)
+			if (o->have[k] &&
+			    !ax_store_has(r->store, &o->outputs[k]))
+				return false;
+	}
+	return true;
+}
+
+/* Waits until the clock of the store's file system has moved on, so that what
+ * changes later bears a later time than what changed before. The time before,
+ * ns; -1 when the clock stands still for 20 ms. */
+static int64_t
+let_clock_tick(struct ax_store *s)
+{
+	const struct timespec moment = {0, 2000000};
+	int64_t before = ax_store_clock(s);
+
+	for (int i = 0; before >= 0 && i < 10; i++) {
+		nanosleep(&moment, NULL);
+		if (ax_store_clock(s) > before)
+			return before;
+	}
+	return -1;
+}
+
+/* The store's folders. Those that changed since the run began, by this run or
+ * another, are as good once they are quiet and hold what is wanted. */
+static bool
+see_quiet_store(struct ax_witness *w, const struct ax_run *r)
+{
+	struct ax_witness again = *w;
+	int64_t before;
+
+	again.text = (struct ax_str)AX_STR_INIT;
+	again.newest = 0;
+	see_store(&again, r->store);
+	if (again.newest >= (int64_t)(r->started * 1e9) - GRAIN_NS) {
+		before = let_clock_tick(r->store);
+		ax_str_clear(&again.text);
+		again.newest = 0;
+		again.n = w->n;
+		see_store(&again, r->store);
+		again.bad |= again.newest > before || !still_there(r);
+	}
+	ax_str_addn(&w->text, again.text.buf, again.text.len);
+	w->bad |= again.bad;
+	ax_str_free(&again.text);
+	return !w->bad;
 }
 
 static void
@@ -167,12 +236,14 @@ ax_stamp_leave(const struct ax_run *r, const struct ax_stages *stages,
 	const struct ax_graph *g = r->graph;
 	struct ax_witness w = {.text = AX_STR_INIT};
 	char *path, *dir;
+	bool good;
 
-	if (!was_null(r) || !commit)
+	if (!is_complete(r) || !commit)
 		return;
 	ax_str_add(&w.text, HEAD);
-	ax_str_addf(&w.text, "hits %zu\nclaims %zu %zu %zu %zu\n", r->hits,
-		    claims->n, claims->holds, claims->fails, claims->missing);
+	ax_str_addf(&w.text, "hits %zu\nclaims %zu %zu %zu %zu\n",
+		    r->hits + r->executed, claims->n, claims->holds,
+		    claims->fails, claims->missing);
 	add_line(&w, "name", g->name);
 	add_line(&w, "path", g->path);
 	add_line(&w, "commit", commit);
@@ -188,11 +259,11 @@ ax_stamp_leave(const struct ax_run *r, const struct ax_stages *stages,
 		ax_witness_tree(&w, g->sources[i]->path);
 	}
 	see_stages(&w, r, stages);
-	see_store(&w, r->store);
+	good = w.newest < (int64_t)(r->started * 1e9) - GRAIN_NS &&
+	       see_quiet_store(&w, r);
 	ax_str_add(&w.text, "end\n");
 	path = stamp_path(r->store, c);
-	if (!w.bad && !w.text.over &&
-	    w.newest < (int64_t)(r->started * 1e9) - GRAIN_NS) {
+	if (good && !w.text.over) {
 		dir = ax_dirname(path);
 		if (ax_mkdirs(dir, NULL) == 0)
 			(void)ax_write_file(path, w.text.buf, w.text.len, NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stamp of a run in which nothing had to run: what every one of its
+ * The stamp of a run after which all that was wanted is there: what its
  * decisions rested upon, by file stat, and what it came to. While all of that
- * is as it was, the next run of the same command would decide the same again,
- * and need not: its cost no longer grows with the graph.
+ * is as it was, the next run of the same command would find nothing to run, and
+ * need not look: its cost does not grow with the graph.
  *
  * What a run rests upon: the program, the manifest and its includes, the
  * stage folders (all files), the tools (programs and declared files) and the
@@ -11,8 +11,10 @@
  * outside the store, and the store's own 2 x 256 folders, whose times change
  * with every object or record that comes or goes. Stat is trusted as the
  * file-stat memo trusts it (cache/store.h): device, inode, size, mtime and
- * ctime, all older than the run by 2 s. A stamp is only a shortcut; losing it
- * loses nothing.
+ * ctime, all older than the run by 2 s. The store's folders may be younger, as
+ * the run itself puts things there: then they are noted after the clock of
+ * their file system has ticked, and all that was wanted is looked for again. A
+ * stamp is only a shortcut; losing it loses nothing.
  *
  *   <store>/stamps/<digest of the command>
  */
@@ -48,8 +50,8 @@ bool ax_stamp_fresh(struct ax_stamp *out, const struct ax_store *s,
 /* The same of a stamp's text, which may be anything; it is cut up. */
 bool ax_stamp_read(struct ax_stamp *out, char *text);
 /* Leaves a stamp of a run that is over and was recorded as `commit`; none
- * when something ran, failed or was pinned, or a file is too young. Failing
- * to write it is no error. */
+ * when something failed or was pinned, or a file is too young. Failing to
+ * write it is no error. */
 void ax_stamp_leave(const struct ax_run *r, const struct ax_stages *stages,
 		    const struct ax_claims *claims, const char *commit,
 		    const struct ax_stamp_command *c);

@@ -26,6 +26,13 @@ code "the log" 0 "$AXPIPE" log t
 like "shows it" "$T/out" "0 executed, 5 cached"
 run -q
 is "quiet repeats too" "$(repeats)$(cat "$T/out")" 1
+rm -rf "$AXPIPE_STORE"
+run
+is "of files that have settled, a run that makes everything is enough" "$(summary; run; repeats; summary)" \
+	"5 executed, 0 cached, 0 substituted, 0 failed, 0 skipped
+1
+0 executed, 5 cached, 0 substituted, 0 failed, 0 skipped"
+is "and the one that repeats it made nothing" "$(git --git-dir="$AXPIPE_STORE/runs.git" show t:run.json | grep '"executed"')" '  "executed": [],'
 if run --audit; then
 	is "an audit looks at everything" "$(repeats)" 0
 else
@@ -57,6 +64,9 @@ object=$(find "$AXPIPE_STORE/cas" -type f -size +20c | head -n 1)
 chmod u+w "$object" && rm -f "$object"
 run
 ok "an object that is gone is made again" test -f "$object"
+chmod u+w "$object" && rm -f "$object"
+run
+ok "and in the moment after the run too" test -f "$object"
 settle && run
 is "settled again" "$(repeats)" 1
 echo '# another line' >>"$T/stages/copy/run"
@@ -90,6 +100,20 @@ is "settled again" "$(repeats)" 1
 rm -rf "$AXPIPE_STORE/runs.git"
 run
 is "without the run it repeats" "$? $(repeats)" "0 0"
+mkdir "$T/stages/remove"
+sed 's/"copy"/"remove"/; s/"suffix": {"type": "string", "default": ""/"victim": {"type": "string"/' "$T/stages/copy/stage.json" >"$T/stages/remove/stage.json"
+cat >"$T/stages/remove/run" <<'X'
+#!/bin/sh
+rm -f "$(sed -n 's/.*"victim":"\([^"]*\)".*/\1/p' request.json)"
+cp in/text out/text.txt
+X
+chmod +x "$T/stages/remove/run"
+sleep 2.2
+sed 's|"last": {|"thief": {"stage": "remove", "in": {"text": "a"}, "params": {"victim": "'"$object"'"}},\n  &|' m.json >m4.json && sleep 2.2
+"$AXPIPE" run m4.json >"$T/out" 2>"$T/err"
+is "an object was removed while its run went on" "$(summary)$(test -e "$object" || echo ' gone')" "1 executed, 5 cached, 0 substituted, 0 failed, 0 skipped gone"
+"$AXPIPE" run m4.json >"$T/out" 2>"$T/err"
+like "the next run sees it" "$T/out" '^1 executed, 5 cached'
 settle && run
 code "gc" 0 "$AXPIPE" gc
 is "drops the stamps" "$(ls "$AXPIPE_STORE/stamps" 2>/dev/null)" ""
