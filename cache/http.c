@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cache/http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
+#include "cache/curl.h"
 
 #define SLOWEST 16384.0 /* bytes a second, for all of a transfer */
 #define STALLED 1024L   /* bytes a second, for as long as an answer may take */
+
+static const struct ax_curl *lib; /* there when there is an ax_http */
 
 struct ax_http {
 	CURL *curl; /* made at the first request; keeps the connection */
@@ -38,21 +40,22 @@ take_part(char **out, CURLU *u, CURLUPart part)
 	char *text = NULL;
 
 	*out = NULL;
-	if (curl_url_get(u, part, &text, CURLU_URLDECODE) == CURLUE_OK && text)
+	if (lib->curl_url_get(u, part, &text, CURLU_URLDECODE) == CURLUE_OK &&
+	    text)
 		*out = ax_strdup(text);
-	curl_free(text);
+	lib->curl_free(text);
 }
 
 /* Splits the credentials off, so that no message can show them. */
 static int
 read_address(struct ax_http *h, const char *url, struct ax_err *err)
 {
-	CURLU *u = curl_url();
+	CURLU *u = lib->curl_url();
 	char *text = NULL, *scheme = NULL, *query = NULL;
 	size_t n;
 	int rc = -1;
 
-	if (!u || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK) {
+	if (!u || lib->curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK) {
 		/* not shown: a password may be in it */
 		ax_err_set(err, AX_EXIT_USAGE,
 			   "the address of the remote cache is no URL; it "
@@ -79,10 +82,10 @@ read_address(struct ax_http *h, const char *url, struct ax_err *err)
 		take_part(&h->user, u, CURLUPART_USER);
 	if (!h->password)
 		take_part(&h->password, u, CURLUPART_PASSWORD);
-	curl_url_set(u, CURLUPART_USER, NULL, 0);
-	curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
-	curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
-	if (curl_url_get(u, CURLUPART_URL, &text, 0) != CURLUE_OK) {
+	lib->curl_url_set(u, CURLUPART_USER, NULL, 0);
+	lib->curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
+	lib->curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
+	if (lib->curl_url_get(u, CURLUPART_URL, &text, 0) != CURLUE_OK) {
 		ax_err_set(err, AX_EXIT_USAGE,
 			   "the address of the remote cache is no URL");
 		goto out;
@@ -94,8 +97,8 @@ read_address(struct ax_http *h, const char *url, struct ax_err *err)
 out:
 	free(scheme);
 	free(query);
-	curl_free(text);
-	curl_url_cleanup(u);
+	lib->curl_free(text);
+	lib->curl_url_cleanup(u);
 	return rc;
 }
 
@@ -103,9 +106,13 @@ int
 ax_http_new(struct ax_http **out, const struct ax_http_options *o,
 	    struct ax_err *err)
 {
-	struct ax_http *h = ax_calloc(1, sizeof(*h));
+	struct ax_http *h;
 
 	*out = NULL;
+	lib = ax_curl(err);
+	if (!lib)
+		return -1;
+	h = ax_calloc(1, sizeof(*h));
 	h->user = o->user ? ax_strdup(o->user) : NULL;
 	h->password = o->password ? ax_strdup(o->password) : NULL;
 	h->ca_file = o->ca_file ? ax_strdup(o->ca_file) : NULL;
@@ -141,7 +148,7 @@ ax_http_free(struct ax_http *h)
 	if (!h)
 		return;
 	if (h->curl)
-		curl_easy_cleanup(h->curl);
+		lib->curl_easy_cleanup(h->curl);
 	free(h->base);
 	wipe(h->user);
 	wipe(h->password);
@@ -238,38 +245,40 @@ prepare(struct ax_http *h, struct exchange *x)
 	CURL *c;
 
 	if (!h->curl)
-		h->curl = curl_easy_init();
+		h->curl = lib->curl_easy_init();
 	c = h->curl;
 	if (!c)
 		return false;
-	curl_easy_reset(c); /* the connection stays */
+	lib->curl_easy_reset(c); /* the connection stays */
 	wait = patience(h, 0);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	lib->curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	/* what was asked for in secret is not answered in the open */
-	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
-			 safe ? "https" : "http,https");
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 3L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, AX_MIN(wait, 10000L));
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALLED);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, wait / 1000 + 1);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "axpipe/" AXPIPE_VERSION);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
-	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, watch);
-	curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
+	lib->curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR,
+			      safe ? "https" : "http,https");
+	lib->curl_easy_setopt(c, CURLOPT_MAXREDIRS, 3L);
+	lib->curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	lib->curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
+			      AX_MIN(wait, 10000L));
+	lib->curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, STALLED);
+	lib->curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, wait / 1000 + 1);
+	lib->curl_easy_setopt(c, CURLOPT_USERAGENT, "axpipe/" AXPIPE_VERSION);
+	lib->curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
+	lib->curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
+	lib->curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	lib->curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, watch);
+	lib->curl_easy_setopt(c, CURLOPT_XFERINFODATA, x);
 	if (h->ca_file)
-		curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
+		lib->curl_easy_setopt(c, CURLOPT_CAINFO, h->ca_file);
 	if (h->socket)
-		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+		lib->curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, h->socket);
 	if (h->user || h->password) {
-		curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-		curl_easy_setopt(c, CURLOPT_USERNAME, h->user ? h->user : "");
-		curl_easy_setopt(c, CURLOPT_PASSWORD,
-				 h->password ? h->password : "");
+		lib->curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		lib->curl_easy_setopt(c, CURLOPT_USERNAME,
+				      h->user ? h->user : "");
+		lib->curl_easy_setopt(c, CURLOPT_PASSWORD,
+				      h->password ? h->password : "");
 	} else {
-		curl_easy_setopt(c, CURLOPT_NETRC, CURL_NETRC_OPTIONAL);
+		lib->curl_easy_setopt(c, CURLOPT_NETRC, CURL_NETRC_OPTIONAL);
 	}
 	return true;
 }
@@ -303,7 +312,7 @@ judge(const struct exchange *x, CURLcode code, long status, const char *url,
 		ax_err_set(err, AX_EXIT_ENV, "%s: HTTP %ld", url, status);
 	else if (code != CURLE_OK)
 		ax_err_set(err, AX_EXIT_ENV, "%s: %s", url,
-			   text[0] ? text : curl_easy_strerror(code));
+			   text[0] ? text : lib->curl_easy_strerror(code));
 	else
 		return AX_HTTP_OK;
 	return AX_HTTP_FAILED;
@@ -323,26 +332,26 @@ perform(struct exchange *x, const char *path, const char *header, long redirect,
 	CURL *c = x->h->curl;
 
 	url = ax_asprintf("%s/%s", x->h->base, path);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, redirect);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, patience(x->h, expected));
+	lib->curl_easy_setopt(c, CURLOPT_URL, url);
+	lib->curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
+	lib->curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, redirect);
+	lib->curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, patience(x->h, expected));
 	/* no pause before a body, as old proxies would need it */
-	list = curl_slist_append(list, "Expect:");
+	list = lib->curl_slist_append(list, "Expect:");
 	if (header)
-		list = curl_slist_append(list, header);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
-	code = curl_easy_perform(c);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+		list = lib->curl_slist_append(list, header);
+	lib->curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
+	code = lib->curl_easy_perform(c);
+	lib->curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	if (size) {
-		curl_easy_getinfo(c, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
-				  &length);
+		lib->curl_easy_getinfo(c, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T,
+				       &length);
 		*size = length;
 	}
 	result = judge(x, code, status, url, text, err);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, NULL);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(list);
+	lib->curl_easy_setopt(c, CURLOPT_ERRORBUFFER, NULL);
+	lib->curl_easy_setopt(c, CURLOPT_HTTPHEADER, NULL);
+	lib->curl_slist_free_all(list);
 	free(url);
 	return result;
 }
@@ -363,7 +372,7 @@ ax_http_get(struct ax_http *h, const char *path, bool json, uint64_t max,
 	if (!prepare(h, &x))
 		return no_curl(err);
 	/* the body of an error page is no body */
-	curl_easy_setopt(h->curl, CURLOPT_FAILONERROR, 1L);
+	lib->curl_easy_setopt(h->curl, CURLOPT_FAILONERROR, 1L);
 	return perform(&x, path, json ? "Accept: application/json" : NULL, 1,
 		       json ? AX_MIN(max, 1 << 20) : max, NULL, err);
 }
@@ -376,7 +385,7 @@ ax_http_head(struct ax_http *h, const char *path, int64_t *size,
 
 	if (!prepare(h, &x))
 		return no_curl(err);
-	curl_easy_setopt(h->curl, CURLOPT_NOBODY, 1L);
+	lib->curl_easy_setopt(h->curl, CURLOPT_NOBODY, 1L);
 	return perform(&x, path, NULL, 1, 0, size, err);
 }
 
@@ -392,10 +401,10 @@ ax_http_put(struct ax_http *h, const char *path, bool json, const void *bytes,
 
 	if (!prepare(h, &x))
 		return no_curl(err);
-	curl_easy_setopt(h->curl, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(h->curl, CURLOPT_READFUNCTION, give);
-	curl_easy_setopt(h->curl, CURLOPT_READDATA, &x);
-	curl_easy_setopt(h->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)n);
+	lib->curl_easy_setopt(h->curl, CURLOPT_UPLOAD, 1L);
+	lib->curl_easy_setopt(h->curl, CURLOPT_READFUNCTION, give);
+	lib->curl_easy_setopt(h->curl, CURLOPT_READDATA, &x);
+	lib->curl_easy_setopt(h->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)n);
 	return perform(&x, path,
 		       json ? "Content-Type: application/json"
 			    : "Content-Type: application/octet-stream",

@@ -8,21 +8,21 @@
  *
  *   <key, 64 hex> <check, 16 hex> <text of the record>\n
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cache/private.h"
 
 #define MAX_INDEX ((size_t)1 << 30)
-#define LARGE_INDEX ((size_t)4 << 20)
+#define CHUNK ((size_t)1 << 20)
 #define HEAD ((size_t)AX_HEX_LEN + 1 + 16 + 1)
 #define WORTHWHILE 32 /* records asked for before the file is read */
 
+/* Where a line lies in the file. Of its key, the first half of the words: a
+ * line has the whole of it. */
 struct place {
-	const char *line; /* NULL: empty */
-	size_t len;       /* without the newline; 0: replaced since */
+	uint64_t key, end; /* end 0: empty */
+	size_t len;        /* without the newline; 0: replaced since */
 };
 
 enum quiet { UNKNOWN, QUIET, CHANGED };
@@ -31,18 +31,21 @@ struct ax_record_index {
 	bool loaded;
 	struct timespec written;
 	unsigned char folder[256]; /* enum quiet: ac/00 .. ac/ff since then */
-	char *map;
-	size_t size, looks;
+	int fd;                    /* of the file; -1 */
 	struct place *slots;
 	size_t n, cap;
+	char *line; /* the last that was looked at */
+	size_t room;
 	struct ax_str fresh; /* lines to append */
 };
 
 static struct ax_record_index *
 get(struct ax_store *s)
 {
-	if (!s->index)
+	if (!s->index) {
 		s->index = ax_calloc(1, sizeof(*s->index));
+		s->index->fd = -1;
+	}
 	return s->index;
 }
 
@@ -72,16 +75,22 @@ check_hex(char out[17], const char *key, const char *text, size_t len)
 	out[16] = '\0';
 }
 
-static struct place *
-slot(struct ax_record_index *x, const char *key)
+static uint64_t
+start_of(const struct ax_digest *key)
 {
 	uint64_t word;
+
+	memcpy(&word, key->b, sizeof(word));
+	return word;
+}
+
+static struct place *
+slot(struct ax_record_index *x, uint64_t key)
+{
 	size_t i;
 
-	memcpy(&word, key, sizeof(word));
-	word *= UINT64_C(0x9e3779b97f4a7c15);
-	for (i = (size_t)(word >> 20) & (x->cap - 1);
-	     x->slots[i].line && memcmp(x->slots[i].line, key, AX_HEX_LEN) != 0;
+	for (i = (size_t)key & (x->cap - 1);
+	     x->slots[i].end && x->slots[i].key != key;
 	     i = (i + 1) & (x->cap - 1))
 		;
 	return &x->slots[i];
@@ -96,70 +105,85 @@ grow(struct ax_record_index *x)
 	x->cap = cap ? cap * 2 : 4096;
 	x->slots = ax_calloc(x->cap, sizeof(*x->slots));
 	for (i = 0; i < cap; i++)
-		if (old[i].line)
-			*slot(x, old[i].line) = old[i];
+		if (old[i].end)
+			*slot(x, old[i].key) = old[i];
 	free(old);
 }
 
-/* Pages of a large index that were looked at are given back now and then: they
- * stay in the page cache, but do not count as this process's memory. */
 static void
-give_back(struct ax_record_index *x)
+add_line(struct ax_record_index *x, const char *line, size_t len, uint64_t at)
 {
-	if (x->size > LARGE_INDEX && ++x->looks % 256 == 0)
-		(void)madvise(x->map, x->size, MADV_DONTNEED);
+	char hex[AX_HEX_LEN + 1];
+	struct ax_digest key;
+	struct place *p;
+
+	if (len <= HEAD || line[AX_HEX_LEN] != ' ' || line[HEAD - 1] != ' ')
+		return;
+	memcpy(hex, line, AX_HEX_LEN);
+	hex[AX_HEX_LEN] = '\0';
+	if (ax_unhex(&key, hex) < 0)
+		return;
+	if (2 * (x->n + 1) > x->cap)
+		grow(x);
+	p = slot(x, start_of(&key));
+	if (!p->end)
+		x->n++;
+	p->key = start_of(&key);
+	p->end = at + len;
+	p->len = len;
 }
 
+/* Notes where the lines lie. The file may be many times as large as what one
+ * run looks at, so it is read piece by piece, and its lines one by one. */
 static void
 load(struct ax_store *s, struct ax_record_index *x)
 {
-	const char *p, *end, *nl;
-	struct place *at;
+	char *buf = NULL, *nl, *p;
+	size_t room = CHUNK, held = 0;
+	uint64_t at = 0; /* of buf in the file */
 	struct stat st;
-	void *map;
-	int fd;
+	ssize_t got;
 
 	x->loaded = true;
 	if (s->room[AX_AC] < 0)
 		return;
-	fd = openat(s->room[AX_AC], "index",
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0)
+	x->fd = openat(s->room[AX_AC], "index",
+		       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (x->fd < 0 || fstat(x->fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size > MAX_INDEX)
 		return;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-	    (uint64_t)st.st_size <= MAX_INDEX) {
-		/* never cut, only appended to or removed */
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ,
-			   MAP_PRIVATE | ((size_t)st.st_size > LARGE_INDEX
-						  ? 0
-						  : MAP_POPULATE),
-			   fd, 0);
-		if (map != MAP_FAILED) {
-			x->written = st.st_mtim;
-			x->map = map;
-			x->size = (size_t)st.st_size;
+	x->written = st.st_mtim;
+	buf = ax_malloc(room);
+	while ((got = pread(x->fd, buf + held, room - held,
+			    (off_t)(at + held))) > 0) {
+		held += (size_t)got;
+		for (p = buf; (nl = memchr(p, '\n', held - (size_t)(p - buf)));
+		     p = nl + 1)
+			add_line(x, p, (size_t)(nl - p),
+				 at + (uint64_t)(p - buf));
+		held -= (size_t)(p - buf);
+		at += (uint64_t)(p - buf);
+		memmove(buf, p, held);
+		if (held == room) {
+			if (room > AX_RECORD_MAX)
+				break; /* no line of ours */
+			room *= 2;
+			buf = ax_realloc(buf, room, 1);
 		}
 	}
-	close(fd);
-	if (!x->map)
-		return;
-	end = x->map + x->size;
-	for (p = x->map; p < end; p = nl + 1) {
-		nl = memchr(p, '\n', (size_t)(end - p));
-		if (!nl)
-			break;
-		if ((size_t)(nl - p) <= HEAD || p[AX_HEX_LEN] != ' ' ||
-		    p[HEAD - 1] != ' ')
-			continue;
-		if (2 * (x->n + 1) > x->cap)
-			grow(x);
-		at = slot(x, p);
-		if (!at->line)
-			x->n++;
-		at->line = p;
-		at->len = (size_t)(nl - p);
-		give_back(x);
+	free(buf);
+}
+
+/* The line at a place, in x->line; false when it cannot be read. */
+static bool
+read_line(struct ax_record_index *x, const struct place *p)
+{
+	if (p->len > x->room) {
+		x->room = p->len;
+		x->line = ax_realloc(x->line, x->room, 1);
 	}
+	return pread(x->fd, x->line, p->len, (off_t)(p->end - p->len)) ==
+	       (ssize_t)p->len;
 }
 
 /* True when a folder of ac/ is as it was when the index was written last. */
@@ -197,14 +221,14 @@ ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
 		load(s, x = get(s));
 	if (!x->n)
 		return 0;
-	at = slot(x, ax_hex(hex, key));
-	if (!at->line || !at->len)
+	at = slot(x, start_of(key));
+	if (!at->end || !at->len || !read_line(x, at))
 		return 0;
-	give_back(x);
-	*text = at->line + HEAD;
+	*text = x->line + HEAD;
 	*len = at->len - HEAD;
-	check_hex(check, hex, *text, *len);
-	if (memcmp(check, at->line + AX_HEX_LEN + 1, 16) != 0)
+	check_hex(check, ax_hex(hex, key), *text, *len);
+	if (memcmp(x->line, hex, AX_HEX_LEN) != 0 ||
+	    memcmp(check, x->line + AX_HEX_LEN + 1, 16) != 0)
 		return 0;
 	/* the record's file has the last word; it ends with a newline */
 	ax_rel(rel, key);
@@ -224,7 +248,7 @@ ax_record_index_note(struct ax_store *s, const struct ax_digest *key,
 	if (s->readonly || memchr(text, '\n', len))
 		return;
 	ax_hex(hex, key);
-	if (x->n && (at = slot(x, hex))->line)
+	if (x->n && (at = slot(x, start_of(key)))->end)
 		at->len = 0;
 	check_hex(check, hex, text, len);
 	ax_str_addn(&x->fresh, hex, AX_HEX_LEN);
@@ -276,9 +300,10 @@ ax_record_index_free(struct ax_record_index *x)
 {
 	if (!x)
 		return;
-	if (x->map)
-		munmap(x->map, x->size);
+	if (x->fd >= 0)
+		close(x->fd);
 	free(x->slots);
+	free(x->line);
 	ax_str_free(&x->fresh);
 	free(x);
 }

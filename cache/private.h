@@ -144,7 +144,8 @@ char *ax_record_maker(struct ax_store *s, const struct ax_digest *d);
 
 /* index.c ---------------------------------------------------------------- */
 
-/* 1 and the borrowed text when the index has the record. */
+/* 1 and the text, borrowed until the next is asked for, when the index has the
+ * record. */
 int ax_record_index_find(struct ax_store *s, const struct ax_digest *key,
 			 const char **text, size_t *len);
 /* Notes a record that was written, or read from its file. */
@@ -155,14 +156,6 @@ void ax_record_index_save(struct ax_store *s);
 /* Forgets it and removes its file: records were removed. */
 void ax_record_index_drop(struct ax_store *s);
 void ax_record_index_free(struct ax_record_index *x);
-
-/* json_quick.c ----------------------------------------------------------- */
-
-/* Reads the plain JSON that record.c writes, several times faster than the
- * general parser; NULL for anything out of the ordinary (escapes, non-ASCII,
- * depth), which the general parser must then judge. With `members` (ends with
- * NULL) only these of the outermost object are kept. */
-json_t *ax_json_quick(const char *text, size_t len, const char *const *members);
 
 /* memo.c ----------------------------------------------------------------- */
 

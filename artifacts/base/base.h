@@ -35,6 +35,10 @@ char *ax_strndup(const char *s, size_t n);
 char *ax_asprintf(const char *fmt, ...) AX_PRINTF(1, 2);
 /* 64-byte aligned, zeroed; for SIMD buffers. */
 void *ax_aligned(size_t n, size_t size);
+/* Called first in a program of much small memory: its heap has pages of 2 MiB
+ * where the kernel lends them, as to fault in small ones took longer than to
+ * fill them. */
+void ax_heap_large_pages(void);
 
 /* Makes room for one more element of a (ptr, n, cap) array. */
 #define AX_GROW(ptr, n, cap)                                                   \

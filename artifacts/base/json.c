@@ -61,6 +61,11 @@ parse(struct ax_json *j, struct ax_err *err)
 {
 	json_error_t je;
 
+	/* most are plain; what is not, and what is wrong, is for jansson */
+	j->root = ax_json_quick(j->text, j->len, NULL);
+	if (json_is_object(j->root) || json_is_array(j->root))
+		return 0;
+	json_decref(j->root);
 	j->root = NULL;
 	if (check_depth(j, err) < 0)
 		return -1;
@@ -378,8 +383,7 @@ ax_json_canonical(struct ax_str *out, const json_t *value)
 		ax_str_add_json(out, json_string_value(value));
 		break;
 	case JSON_INTEGER:
-		ax_str_addf(out, "%" JSON_INTEGER_FORMAT,
-			    json_integer_value(value));
+		ax_str_addi(out, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		ax_str_add_num(out, json_real_value(value));
@@ -396,42 +400,66 @@ ax_json_canonical(struct ax_str *out, const json_t *value)
 	}
 }
 
-/* Indented as people write it: two blanks, keys in their order. */
 static void
-pretty(struct ax_str *out, const json_t *v, int depth)
+new_line(struct ax_str *out, unsigned indent)
+{
+	static const char blanks[] = "                                ";
+	size_t n = indent, some;
+
+	ax_str_addc(out, '\n');
+	for (; n; n -= some) {
+		some = AX_MIN(n, sizeof(blanks) - 1);
+		ax_str_addn(out, blanks, some);
+	}
+}
+
+static bool
+is_flat(const json_t *array)
+{
+	const json_t *member;
+	size_t i;
+
+	json_array_foreach((json_t *)array, i, member)
+	{
+		if (json_is_object(member) || json_is_array(member))
+			return false;
+	}
+	return true;
+}
+
+void
+ax_json_indented(struct ax_str *out, const json_t *v, unsigned indent)
 {
 	const char *key;
 	json_t *member;
 	size_t i;
-	bool first = true, flat = true;
+	bool first = true, flat;
 
 	if (json_is_object(v) && json_object_size(v)) {
-		ax_str_add(out, "{\n");
 		json_object_foreach((json_t *)v, key, member)
 		{
-			ax_str_addf(out, "%s%*s", first ? "" : ",\n",
-				    2 * depth + 2, "");
+			ax_str_addc(out, first ? '{' : ',');
+			new_line(out, indent + 2);
 			ax_str_add_json(out, key);
 			ax_str_add(out, ": ");
-			pretty(out, member, depth + 1);
+			ax_json_indented(out, member, indent + 2);
 			first = false;
 		}
-		ax_str_addf(out, "\n%*s}", 2 * depth, "");
+		new_line(out, indent);
+		ax_str_addc(out, '}');
 	} else if (json_is_array(v) && json_array_size(v)) {
-		json_array_foreach((json_t *)v, i, member) flat =
-			flat && !json_is_object(member) &&
-			!json_is_array(member);
-		ax_str_add(out, flat ? "[" : "[\n");
+		flat = is_flat(v);
 		json_array_foreach((json_t *)v, i, member)
 		{
-			if (i)
-				ax_str_add(out, flat ? ", " : ",\n");
+			ax_str_addc(out, i ? ',' : '[');
 			if (!flat)
-				ax_str_addf(out, "%*s", 2 * depth + 2, "");
-			pretty(out, member, depth + 1);
+				new_line(out, indent + 2);
+			else if (i)
+				ax_str_addc(out, ' ');
+			ax_json_indented(out, member, indent + 2);
 		}
 		if (!flat)
-			ax_str_addf(out, "\n%*s", 2 * depth, "");
+			new_line(out, indent);
 		ax_str_addc(out, ']');
 	} else {
 		ax_json_canonical(out, v);
@@ -441,7 +469,7 @@ pretty(struct ax_str *out, const json_t *v, int depth)
 void
 ax_json_pretty(struct ax_str *out, const json_t *value)
 {
-	pretty(out, value, 0);
+	ax_json_indented(out, value, 0);
 	ax_str_addc(out, '\n');
 }
 
@@ -451,8 +479,7 @@ ax_json_write(const char *path, const json_t *value, struct ax_err *err)
 	struct ax_str s = AX_STR_INIT;
 	int rc;
 
-	pretty(&s, value, 0);
-	ax_str_addc(&s, '\n');
+	ax_json_pretty(&s, value);
 	rc = ax_write_plain(path, s.buf, s.len, err);
 	ax_str_free(&s);
 	return rc;

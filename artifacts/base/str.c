@@ -48,7 +48,26 @@ ax_str_add(struct ax_str *s, const char *text)
 void
 ax_str_addc(struct ax_str *s, char c)
 {
-	ax_str_addn(s, &c, 1);
+	if (s->max || s->len + 2 > s->cap) {
+		ax_str_addn(s, &c, 1);
+		return;
+	}
+	s->buf[s->len++] = c;
+	s->buf[s->len] = '\0';
+}
+
+void
+ax_str_addi(struct ax_str *s, int64_t value)
+{
+	uint64_t v = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char digits[24], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	if (value < 0)
+		*--p = '-';
+	ax_str_addn(s, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void
@@ -119,18 +138,21 @@ ax_str_add_html(struct ax_str *s, const char *text)
 void
 ax_str_add_json(struct ax_str *s, const char *text)
 {
-	ax_str_addc(s, '"');
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	const char *p = text;
 
-		if (c == '"' || c == '\\')
-			ax_str_addf(s, "\\%c", c);
-		else if (c == '\n')
+	ax_str_addc(s, '"');
+	for (;; text = ++p) {
+		while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\')
+			p++;
+		ax_str_addn(s, text, (size_t)(p - text));
+		if (*p == '\0')
+			break;
+		if (*p == '"' || *p == '\\')
+			ax_str_addf(s, "\\%c", *p);
+		else if (*p == '\n')
 			ax_str_add(s, "\\n");
-		else if (c < 0x20)
-			ax_str_addf(s, "\\u%04x", c);
 		else
-			ax_str_addc(s, (char)c);
+			ax_str_addf(s, "\\u%04x", (unsigned char)*p);
 	}
 	ax_str_addc(s, '"');
 }

@@ -27,6 +27,7 @@ void ax_str_clear(struct ax_str *s);
 void ax_str_add(struct ax_str *s, const char *text);
 void ax_str_addn(struct ax_str *s, const void *bytes, size_t n);
 void ax_str_addc(struct ax_str *s, char c);
+void ax_str_addi(struct ax_str *s, int64_t value); /* in decimal */
 void ax_str_addf(struct ax_str *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Gives the text away ("" if empty) and empties the buffer. Caller frees. */

@@ -5,15 +5,56 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
+#include "artifacts/base/late.h"
 #include "pipeline/fetch/fetch.h"
 
 #define BLOCK ((size_t)1 << 16)
 #define MAX_MEMBERS 10000000 /* headers looked at */
 
+#define FUNCTIONS(F)                                                           \
+	F(archive_entry_filetype)                                              \
+	F(archive_entry_hardlink)                                              \
+	F(archive_entry_pathname)                                              \
+	F(archive_error_string)                                                \
+	F(archive_filter_count)                                                \
+	F(archive_read_data)                                                   \
+	F(archive_read_free)                                                   \
+	F(archive_read_new)                                                    \
+	F(archive_read_next_header)                                            \
+	F(archive_read_open_filename)                                          \
+	F(archive_read_support_filter_bzip2)                                   \
+	F(archive_read_support_filter_compress)                                \
+	F(archive_read_support_filter_gzip)                                    \
+	F(archive_read_support_filter_lz4)                                     \
+	F(archive_read_support_filter_lzip)                                    \
+	F(archive_read_support_filter_lzma)                                    \
+	F(archive_read_support_filter_xz)                                      \
+	F(archive_read_support_filter_zstd)                                    \
+	F(archive_read_support_format_7zip)                                    \
+	F(archive_read_support_format_cpio)                                    \
+	F(archive_read_support_format_empty)                                   \
+	F(archive_read_support_format_gnutar)                                  \
+	F(archive_read_support_format_raw)                                     \
+	F(archive_read_support_format_tar)                                     \
+	F(archive_read_support_format_zip)
+
+static struct {
+	FUNCTIONS(AX_LATE_MEMBER)
+} lib;
+
+static int
+load(struct ax_err *err)
+{
+	static const char *const names[] = {FUNCTIONS(AX_LATE_NAME)};
+
+	return ax_late_load(&lib, names, AX_LEN(names), "libarchive.so.13",
+			    "libarchive13", err);
+}
+
 static const char *
 why(struct archive *a)
 {
-	const char *text = archive_error_string(a);
+	const char *text = lib.archive_error_string(a);
 
 	return text ? text : "it is cut off or damaged";
 }
@@ -25,24 +66,24 @@ why(struct archive *a)
 static void
 allow_filters(struct archive *a)
 {
-	archive_read_support_filter_gzip(a);
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_compress(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_filter_lzma(a);
-	archive_read_support_filter_lzip(a);
-	archive_read_support_filter_zstd(a);
-	archive_read_support_filter_lz4(a);
+	lib.archive_read_support_filter_gzip(a);
+	lib.archive_read_support_filter_bzip2(a);
+	lib.archive_read_support_filter_compress(a);
+	lib.archive_read_support_filter_xz(a);
+	lib.archive_read_support_filter_lzma(a);
+	lib.archive_read_support_filter_lzip(a);
+	lib.archive_read_support_filter_zstd(a);
+	lib.archive_read_support_filter_lz4(a);
 }
 
 static void
 allow_formats(struct archive *a)
 {
-	archive_read_support_format_tar(a);
-	archive_read_support_format_gnutar(a);
-	archive_read_support_format_zip(a);
-	archive_read_support_format_7zip(a);
-	archive_read_support_format_cpio(a);
+	lib.archive_read_support_format_tar(a);
+	lib.archive_read_support_format_gnutar(a);
+	lib.archive_read_support_format_zip(a);
+	lib.archive_read_support_format_7zip(a);
+	lib.archive_read_support_format_cpio(a);
 }
 
 static int
@@ -55,7 +96,7 @@ copy(struct archive *a, const char *shown, uint64_t max, ax_sink sink,
 	int rc = 0;
 
 	for (;;) {
-		n = archive_read_data(a, buf, BLOCK);
+		n = lib.archive_read_data(a, buf, BLOCK);
 		if (n == 0)
 			break;
 		if (n == ARCHIVE_RETRY)
@@ -86,21 +127,24 @@ int
 ax_unpack_file(const char *path, const char *shown, uint64_t max, ax_sink sink,
 	       void *arg, struct ax_err *err)
 {
-	struct archive *a = archive_read_new();
 	struct archive_entry *e;
+	struct archive *a;
 	int rc = -1;
 
+	if (load(err) < 0)
+		return -1;
+	a = lib.archive_read_new();
 	allow_filters(a);
-	archive_read_support_format_raw(a);
-	archive_read_support_format_empty(a);
-	if (archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK) {
+	lib.archive_read_support_format_raw(a);
+	lib.archive_read_support_format_empty(a);
+	if (lib.archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK) {
 		ax_err_set(err, AX_EXIT_ENV, "%s: cannot be unpacked: %s",
 			   shown, why(a));
-	} else if (archive_read_next_header(a, &e) != ARCHIVE_OK) {
-		ax_err_set(err, AX_EXIT_ENV, "%s: cannot be unpacked: %s",
-			   shown,
-			   archive_error_string(a) ? why(a) : "it is empty");
-	} else if (archive_filter_count(a) < 2) {
+	} else if (lib.archive_read_next_header(a, &e) != ARCHIVE_OK) {
+		ax_err_set(
+			err, AX_EXIT_ENV, "%s: cannot be unpacked: %s", shown,
+			lib.archive_error_string(a) ? why(a) : "it is empty");
+	} else if (lib.archive_filter_count(a) < 2) {
 		/* the last of the filters is "none" */
 		ax_err_set(err, AX_EXIT_ENV,
 			   "%s: is not compressed in any way known here",
@@ -108,7 +152,7 @@ ax_unpack_file(const char *path, const char *shown, uint64_t max, ax_sink sink,
 	} else {
 		rc = copy(a, shown, max, sink, arg, err);
 	}
-	archive_read_free(a);
+	lib.archive_read_free(a);
 	return rc;
 }
 
@@ -138,17 +182,19 @@ ax_unpack_member(const char *path, const char *shown, const char *member,
 				  "member \"%s\" of %s: a member is a relative "
 				  "path without \"..\"",
 				  member, shown);
-	a = archive_read_new();
+	if (load(err) < 0)
+		return -1;
+	a = lib.archive_read_new();
 	allow_filters(a);
 	allow_formats(a);
-	if (archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK) {
+	if (lib.archive_read_open_filename(a, path, BLOCK) != ARCHIVE_OK) {
 		ax_err_set(err, AX_EXIT_ENV, "%s: cannot be unpacked: %s",
 			   shown, why(a));
-		archive_read_free(a);
+		lib.archive_read_free(a);
 		return -1;
 	}
 	for (seen = 0; !done; seen++) {
-		rc = archive_read_next_header(a, &e);
+		rc = lib.archive_read_next_header(a, &e);
 		if (rc == ARCHIVE_RETRY)
 			continue;
 		if (rc == ARCHIVE_EOF)
@@ -162,7 +208,7 @@ ax_unpack_member(const char *path, const char *shown, const char *member,
 			done = -1;
 			break;
 		}
-		name = archive_entry_pathname(e);
+		name = lib.archive_entry_pathname(e);
 		if (!name)
 			continue;
 		if (strcmp(plain(name), plain(member)) != 0) {
@@ -170,8 +216,8 @@ ax_unpack_member(const char *path, const char *shown, const char *member,
 				list[n++] = ax_strdup(plain(name));
 			continue;
 		}
-		if (archive_entry_filetype(e) != AE_IFREG ||
-		    archive_entry_hardlink(e)) {
+		if (lib.archive_entry_filetype(e) != AE_IFREG ||
+		    lib.archive_entry_hardlink(e)) {
 			ax_err_set(err, AX_EXIT_ENV,
 				   "member \"%s\" of %s is a link, a folder or "
 				   "a special file; name a regular file",
@@ -190,6 +236,6 @@ ax_unpack_member(const char *path, const char *shown, const char *member,
 	}
 	for (i = 0; i < n; i++)
 		free(list[i]);
-	archive_read_free(a);
+	lib.archive_read_free(a);
 	return done == 1 ? 0 : -1;
 }

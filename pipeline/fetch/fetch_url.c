@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Downloads, by libcurl. */
-#include <curl/curl.h>
-
 #include "artifacts/base/base.h"
+#include "cache/curl.h"
 #include "pipeline/fetch/fetch.h"
 
 #define TRIES 3
+
+static const struct ax_curl *lib; /* loaded by ax_fetch_url */
 
 struct download {
 	const char *url;
@@ -88,30 +89,30 @@ is_transient(CURLcode code, long status)
 static CURL *
 prepare(struct download *d, char *text)
 {
-	CURL *c = curl_easy_init();
+	CURL *c = lib->curl_easy_init();
 	long connect = d->o->connect_timeout ? d->o->connect_timeout : 30;
 	long stall = d->o->stall_timeout ? d->o->stall_timeout : 60;
 
 	if (!c)
 		return NULL;
-	curl_easy_setopt(c, CURLOPT_URL, d->url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
+	lib->curl_easy_setopt(c, CURLOPT_URL, d->url);
+	lib->curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https,file");
 	/* a server must not send us to a local file */
-	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
-	curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, connect);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, stall);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "axpipe/" AXPIPE_VERSION);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, d);
-	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, watch);
-	curl_easy_setopt(c, CURLOPT_XFERINFODATA, d);
+	lib->curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+	lib->curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
+	lib->curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
+	lib->curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
+	lib->curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	lib->curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, connect);
+	lib->curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	lib->curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, stall);
+	lib->curl_easy_setopt(c, CURLOPT_USERAGENT, "axpipe/" AXPIPE_VERSION);
+	lib->curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
+	lib->curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take);
+	lib->curl_easy_setopt(c, CURLOPT_WRITEDATA, d);
+	lib->curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	lib->curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, watch);
+	lib->curl_easy_setopt(c, CURLOPT_XFERINFODATA, d);
 	return c;
 }
 
@@ -136,9 +137,9 @@ attempt(struct ax_store *s, struct download *d, struct ax_digest *out,
 		return ax_err_set(err, AX_EXIT_ENV,
 				  "%s: libcurl cannot be started", d->url);
 	}
-	code = curl_easy_perform(c);
-	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(c);
+	code = lib->curl_easy_perform(c);
+	lib->curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	lib->curl_easy_cleanup(c);
 	if (code == CURLE_OK)
 		return ax_put_end(d->put, d->want, out, NULL, err) < 0 ? -1 : 0;
 	ax_put_drop(d->put);
@@ -147,7 +148,8 @@ attempt(struct ax_store *s, struct download *d, struct ax_digest *out,
 				  d->url);
 	if (!d->failed)
 		ax_err_set(err, AX_EXIT_ENV, "%s: cannot be fetched: %s%s",
-			   d->url, text[0] ? text : curl_easy_strerror(code),
+			   d->url,
+			   text[0] ? text : lib->curl_easy_strerror(code),
 			   ax_fetch_is_local(d->url)
 				   ? ""
 				   : "; check the network, or give a folder "
@@ -164,7 +166,10 @@ ax_fetch_url(struct ax_store *s, const char *url, uint64_t max,
 	struct timespec pause = {0, 300000000};
 	int tries = o->tries ? o->tries : TRIES, try, rc = -1;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	lib = ax_curl(err);
+	if (!lib)
+		return -1;
+	if (lib->curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return ax_err_set(err, AX_EXIT_ENV,
 				  "%s: libcurl cannot be started", url);
 	for (try = 1; try <= tries; try++) {
@@ -177,7 +182,7 @@ ax_fetch_url(struct ax_store *s, const char *url, uint64_t max,
 			pause.tv_sec = try;
 		}
 	}
-	curl_global_cleanup();
+	lib->curl_global_cleanup();
 	if (rc == 0 && size)
 		*size = d.got;
 	return rc;

@@ -162,64 +162,40 @@ resolve_stage(json_t **out, const struct ax_entry *e,
 	return rc;
 }
 
-/* Text that grows, and how far its lines stand in. */
-struct sheet {
-	struct ax_str text;
-	unsigned indent;
-};
-
-static int
-add_piece(const char *text, size_t n, void *sheet)
-{
-	struct sheet *s = sheet;
-	const char *nl;
-
-	for (; (nl = memchr(text, '\n', n)); text = nl + 1) {
-		ax_str_addn(&s->text, text, (size_t)(nl - text) + 1);
-		for (unsigned i = 0; i < s->indent; i++)
-			ax_str_addc(&s->text, ' ');
-		n -= (size_t)(nl - text) + 1;
-	}
-	ax_str_addn(&s->text, text, n);
-	return 0;
-}
-
-/* A member of the object that is open. Takes the value over. */
+/* A member of the object that is open, its line indented so far. Takes the
+ * value over. */
 static void
-add_member(struct sheet *s, const char *name, json_t *value)
+add_member(struct ax_str *s, unsigned indent, const char *name, json_t *value)
 {
 	/* the object has members or none: its text ends with its brace */
-	if (s->text.buf[s->text.len - 1] != '{')
-		ax_str_addc(&s->text, ',');
-	add_piece("\n", 1, s);
-	ax_str_add_json(&s->text, name);
-	ax_str_add(&s->text, ": ");
-	json_dump_callback(value, add_piece, s,
-			   JSON_INDENT(2) | JSON_ENCODE_ANY |
-				   JSON_REAL_PRECISION(17));
+	ax_str_addf(s, "%s\n%*s", s->buf[s->len - 1] == '{' ? "" : ",",
+		    (int)indent, "");
+	ax_str_add_json(s, name);
+	ax_str_add(s, ": ");
+	ax_json_indented(s, value, indent);
 	json_decref(value);
 }
 
 /* An object of entries that were added to `section`, as a member. */
 static void
-add_section(struct sheet *s, const char *name, struct sheet *section)
+add_section(struct ax_str *s, const char *name, struct ax_str *section)
 {
-	ax_str_addf(&s->text, ",\n  \"%s\": {", name);
-	ax_str_addn(&s->text, section->text.buf + 1, section->text.len - 1);
-	ax_str_add(&s->text, section->text.len > 1 ? "\n  }" : "}");
-	ax_str_free(&section->text);
+	ax_str_addf(s, ",\n  \"%s\": ", name);
+	ax_str_addn(s, section->buf, section->len);
+	ax_str_add(s, section->len > 1 ? "\n  }" : "}");
+	ax_str_free(section);
 }
 
 int
 ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 {
-	struct sheet all = {AX_STR_INIT, 2};
-	struct sheet inputs = {AX_STR_INIT, 4}, stages = {AX_STR_INIT, 4};
+	struct ax_str all = AX_STR_INIT;
+	struct ax_str inputs = AX_STR_INIT, stages = AX_STR_INIT;
 	json_t *done;
 	int rc;
 
-	ax_str_addc(&inputs.text, '{');
-	ax_str_addc(&stages.text, '{');
+	ax_str_addc(&inputs, '{');
+	ax_str_addc(&stages, '{');
 	for (size_t i = 0; i < g->index->n; i++) {
 		struct ax_entry *e = g->index->list[i];
 
@@ -227,11 +203,11 @@ ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 			      : resolve_stage(&done, e, m, err);
 		if (rc < 0) {
 			json_decref(done);
-			ax_str_free(&inputs.text);
-			ax_str_free(&stages.text);
+			ax_str_free(&inputs);
+			ax_str_free(&stages);
 			return -1;
 		}
-		add_member(e->input ? &inputs : &stages, e->name, done);
+		add_member(e->input ? &inputs : &stages, 4, e->name, done);
 		if (!e->input)
 			json_object_clear(e->json);
 	}
@@ -241,19 +217,19 @@ ax_resolve(struct ax_graph *g, const struct ax_manifest *m, struct ax_err *err)
 	for (size_t i = 0; i < m->nfiles; i++)
 		json_object_clear(
 			json_object_get(m->files[i].json.root, "stages"));
-	ax_str_addc(&all.text, '{');
-	add_member(&all, "axpipe", json_integer(1));
-	add_member(&all, "name", json_string(m->name));
+	ax_str_addc(&all, '{');
+	add_member(&all, 2, "axpipe", json_integer(1));
+	add_member(&all, 2, "name", json_string(m->name));
 	if (m->description)
-		add_member(&all, "description", json_incref(m->description));
+		add_member(&all, 2, "description", json_incref(m->description));
 	if (json_object_size(m->vars))
-		add_member(&all, "vars", ax_subst_escape(m->vars));
+		add_member(&all, 2, "vars", ax_subst_escape(m->vars));
 	add_section(&all, "inputs", &inputs);
 	add_section(&all, "stages", &stages);
-	add_member(&all, "figures", ax_subst_escape(g->figures));
-	add_member(&all, "claims", json_incref(g->claims));
-	ax_str_add(&all.text, "\n}\n");
+	add_member(&all, 2, "figures", ax_subst_escape(g->figures));
+	add_member(&all, 2, "claims", json_incref(g->claims));
+	ax_str_add(&all, "\n}\n");
 	g->description = json_incref(m->description);
-	g->resolved = ax_str_take(&all.text);
+	g->resolved = ax_str_take(&all);
 	return 0;
 }

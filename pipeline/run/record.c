@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/run/record.h"
 
+#include <math.h>
+
 #include "artifacts/base/base.h"
 
 const char *const ax_record_members[] = {"axpipe",  "outputs", "metrics",
@@ -14,6 +16,13 @@ text_or_null(const char *s)
 	json_t *v = s ? json_string(s) : NULL;
 
 	return v ? v : json_null();
+}
+
+/* Seconds with no more digits than are known. */
+static json_t *
+rounded(double seconds, double parts)
+{
+	return json_real(round(seconds * parts) / parts);
 }
 
 static void
@@ -73,9 +82,10 @@ ax_record_make(const struct ax_run *r, const struct ax_node *n)
 	json_object_set_new(record, "outputs", part);
 	if (o->metrics)
 		json_object_set(record, "metrics", o->metrics);
-	json_object_set_new(record, "started", json_real(o->started));
-	json_object_set_new(record, "ended", json_real(o->ended));
-	json_object_set_new(record, "cpu_seconds", json_real(o->cpu_seconds));
+	json_object_set_new(record, "started", rounded(o->started, 1e3));
+	json_object_set_new(record, "ended", rounded(o->ended, 1e3));
+	json_object_set_new(record, "cpu_seconds",
+			    rounded(o->cpu_seconds, 1e6));
 	json_object_set_new(record, "max_rss",
 			    json_integer((json_int_t)o->max_rss));
 	json_object_set_new(record, "log",

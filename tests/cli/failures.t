@@ -157,6 +157,14 @@ ok "nothing was unpacked outside" test ! -e "$T/evil" -a ! -e "$T/../evil"
 head -c 700 evil.tar >cut.tar
 from "{\"url\": \"file://$T/w/cut.tar\", \"member\": \"ar/zz\", \"sha256\": \"$other\"}"
 code "an archive cut short" 3 "$AXPIPE" run i.json
+mkdir -p nocurl noarchive; echo rubbish >nocurl/libcurl.so.4; echo rubbish >noarchive/libarchive.so.13
+from "{\"url\": \"file://$T/w/evil.tar\", \"member\": \"ar/f\", \"sha256\": \"$other\"}"
+for lib in libcurl.so.4 libarchive.so.13; do
+	dir=$T/w/no$(echo "${lib#lib}" | cut -d. -f1)
+	code "$lib is damaged" 3 env LD_LIBRARY_PATH="$dir" "$AXPIPE" run i.json
+	like "that is said, with its package" "$T/out" "$lib cannot be loaded \\(.*\\); install the package $(echo "$lib" | sed 's/.so.//')"
+	code "and only who fetches needs it" 0 env LD_LIBRARY_PATH="$dir" "$AXPIPE" run c.json
+done
 mkdir -p mirror; printf '%s  any\n' "$other" >mirror/SHA256SUMS; echo rot >mirror/any
 from "{\"url\": \"http://127.0.0.1:9/x\", \"sha256\": \"$other\"}"
 code "a mirror that holds other bytes than it says" 3 "$AXPIPE" run i.json --mirror mirror --offline

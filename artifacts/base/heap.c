@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "artifacts/base/base.h"
+
+#define LARGE_PAGE ((size_t)2 << 20)
+#define ROOM (256 << 20)  /* addresses: memory is only what is touched */
+#define FIRST (200 << 10) /* more than the heap starts with */
+#define PAD (1 << 20)     /* of what follows when the room is used up */
+#define APART (8 << 20)   /* blocks of this size are given back when freed */
+
+void
+ax_heap_large_pages(void)
+{
+	uintptr_t start = (uintptr_t)sbrk(0), end;
+	void *volatile first; /* or the compiler sees no use in it */
+
+	mallopt(M_MMAP_THRESHOLD, APART);
+	mallopt(M_TRIM_THRESHOLD, ROOM);
+	mallopt(M_TOP_PAD, ROOM);
+	first = malloc(
+		FIRST); /* fails where less is allowed: small pages, then */
+	free(first);
+	mallopt(M_TOP_PAD, PAD);
+	end = (uintptr_t)sbrk(0);
+	start = (start + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	if (end > start)
+		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
