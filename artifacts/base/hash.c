@@ -19,11 +19,13 @@ ax_sha_new(void)
 	static EVP_MD *md;
 	struct ax_sha *s = ax_malloc(sizeof(*s));
 
-	if (!md)
+	/* without memory for its start, libcrypto goes on and crashes */
+	if (!md && OSSL_LIB_CTX_get0_global_default())
 		md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	s->ctx = EVP_MD_CTX_new();
 	if (!md || !s->ctx || EVP_DigestInit_ex2(s->ctx, md, NULL) != 1) {
-		fprintf(stderr, "axpipe: libcrypto has no SHA-256\n");
+		fprintf(stderr, "axpipe: libcrypto has no SHA-256, or no "
+				"memory to start\n");
 		_exit(AX_EXIT_ENV);
 	}
 	return s;
