@@ -193,7 +193,7 @@ plain_step(struct plain *t)
 		u = ax_rng_below(&t->rng, AX_G_XNOR - AX_G_INV + 3);
 		*now = was;
 		if (u + AX_G_INV <= AX_G_XNOR)
-			now->gate = u + AX_G_INV;
+			now->gate = (uint16_t)(u + AX_G_INV);
 		else
 			*(u & 1 ? &now->b : &now->a) =
 				ax_rng_below(&t->rng, c->ins + j);

@@ -37,8 +37,7 @@ enum ax_g {
 
 /* row[d] = gate(row[a], row[b]); a and b must be rows even where unused. */
 struct ax_kop {
-	uint32_t a, b, d;
-	uint32_t gate;
+	uint16_t a, b, d, gate;
 };
 
 /* What a row says about a function that must be 1 on f1 and 0 on f0. */
