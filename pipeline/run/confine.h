@@ -56,6 +56,9 @@ void ax_policy_free(struct ax_policy *p);
 /* `path` is absolute and resolved. */
 bool ax_policy_may_read(const struct ax_policy *p, const char *path);
 bool ax_policy_may_write(const struct ax_policy *p, const char *path);
+/* ... of its inputs, which are private copies, the sandbox lets a stage change
+ * what it likes. */
+bool ax_policy_may_alter(const struct ax_policy *p, const char *path);
 /* What the system itself offers every stage; NULL-terminated. */
 extern const char *const ax_policy_system[];    /* to read and run */
 extern const char *const ax_policy_devices[];   /* to read and write */

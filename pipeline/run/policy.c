@@ -31,6 +31,9 @@ const char *const ax_policy_system[] = {
 	"/etc/locale.alias",
 	"/etc/ssl/openssl.cnf",
 	"/etc/perl",
+	"/etc/python3.11",
+	"/etc/python3.12",
+	"/etc/python3.13",
 	"/etc/nsswitch.conf",
 	"/etc/inputrc",
 	"/etc/terminfo",
@@ -118,25 +121,21 @@ ax_policy_may_read(const struct ax_policy *p, const char *path)
 	       in_list(path, ax_policy_devices) || is_utility(path);
 }
 
-static bool
-declared_output(const struct ax_policy *p, const char *rel)
-{
-	for (size_t i = 0; p->outputs[i]; i++)
-		if (within(rel, p->outputs[i]) || within(p->outputs[i], rel))
-			return true;
-	return false;
-}
-
 bool
 ax_policy_may_write(const struct ax_policy *p, const char *path)
 {
-	(void)declared_output;
 	if (within(path, p->inside))
 		return false;
 	return within(path, p->home) || in_list(path, p->write) ||
 	       in_list(path, ax_policy_devices) ||
 	       /* its own oom_score_adj and the like */
 	       within(path, "/proc/self");
+}
+
+bool
+ax_policy_may_alter(const struct ax_policy *p, const char *path)
+{
+	return within(path, p->home) || ax_policy_may_write(p, path);
 }
 
 static const char **

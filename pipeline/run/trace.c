@@ -39,66 +39,89 @@
 
 #define MAX_FOUND 1000
 #define NO_DIR -1
+#define NO_PATH -1 /* the descriptor itself */
+#define NEVER -1
 
-enum act { OPEN, WRITES, LOOKS, RUNS, PEER, SOCKET };
+/* The same on every architecture, and newer than Debian 12's headers. */
+#define NR_FCHMODAT2 452
+#define NR_SETXATTRAT 463
+#define NR_REMOVEXATTRAT 466
+#define NR_FILE_SETATTR 469
+
+/* ALTERS is what Landlock has no right for: modes, owners, times, attributes,
+ * and before its third version sizes. In the sandbox the tracer refuses it. */
+enum act { OPEN, WRITES, ALTERS, LOOKS, RUNS, PEER, SOCKET };
 
 struct call {
 	int nr;
 	enum act act;
 	int dir, path;   /* which arguments; NO_DIR: the working directory */
 	int dir2, path2; /* of a second path; path2 0: none */
+	int flags; /* of ALTERS: which argument may say that a link itself is
+		    * meant; 0: none, NEVER: it always is */
 };
 
 /* The system calls that are stopped at. */
 static const struct call calls[] = {
 #ifdef __NR_open
-	{__NR_open, OPEN, NO_DIR, 0, 0, 0},
-	{__NR_creat, OPEN, NO_DIR, 0, 0, 0},
-	{__NR_stat, LOOKS, NO_DIR, 0, 0, 0},
-	{__NR_lstat, LOOKS, NO_DIR, 0, 0, 0},
-	{__NR_access, LOOKS, NO_DIR, 0, 0, 0},
-	{__NR_readlink, LOOKS, NO_DIR, 0, 0, 0},
-	{__NR_unlink, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_rmdir, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_mkdir, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_mknod, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_chmod, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_chown, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_lchown, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_utime, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_utimes, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_symlink, WRITES, NO_DIR, 1, 0, 0},
-	{__NR_rename, WRITES, NO_DIR, 0, NO_DIR, 1},
-	{__NR_link, WRITES, NO_DIR, 0, NO_DIR, 1},
+	{__NR_open, OPEN, NO_DIR, 0, 0, 0, 0},
+	{__NR_creat, OPEN, NO_DIR, 0, 0, 0, 0},
+	{__NR_stat, LOOKS, NO_DIR, 0, 0, 0, 0},
+	{__NR_lstat, LOOKS, NO_DIR, 0, 0, 0, 0},
+	{__NR_access, LOOKS, NO_DIR, 0, 0, 0, 0},
+	{__NR_readlink, LOOKS, NO_DIR, 0, 0, 0, 0},
+	{__NR_unlink, WRITES, NO_DIR, 0, 0, 0, 0},
+	{__NR_rmdir, WRITES, NO_DIR, 0, 0, 0, 0},
+	{__NR_mkdir, WRITES, NO_DIR, 0, 0, 0, 0},
+	{__NR_mknod, WRITES, NO_DIR, 0, 0, 0, 0},
+	{__NR_chmod, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_chown, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_lchown, ALTERS, NO_DIR, 0, 0, 0, NEVER},
+	{__NR_utime, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_utimes, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_futimesat, ALTERS, 0, 1, 0, 0, 0},
+	{__NR_symlink, WRITES, NO_DIR, 1, 0, 0, 0},
+	{__NR_rename, WRITES, NO_DIR, 0, NO_DIR, 1, 0},
+	{__NR_link, WRITES, NO_DIR, 0, NO_DIR, 1, 0},
 #endif
-	{__NR_openat, OPEN, 0, 1, 0, 0},
-	{__NR_openat2, OPEN, 0, 1, 0, 0},
-	{__NR_newfstatat, LOOKS, 0, 1, 0, 0},
-	{__NR_statx, LOOKS, 0, 1, 0, 0},
-	{__NR_faccessat, LOOKS, 0, 1, 0, 0},
-	{__NR_faccessat2, LOOKS, 0, 1, 0, 0},
-	{__NR_readlinkat, LOOKS, 0, 1, 0, 0},
-	{__NR_truncate, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_unlinkat, WRITES, 0, 1, 0, 0},
-	{__NR_mkdirat, WRITES, 0, 1, 0, 0},
-	{__NR_mknodat, WRITES, 0, 1, 0, 0},
-	{__NR_fchmodat, WRITES, 0, 1, 0, 0},
-	{__NR_fchownat, WRITES, 0, 1, 0, 0},
-	{__NR_utimensat, WRITES, 0, 1, 0, 0},
-	{__NR_setxattr, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_lsetxattr, WRITES, NO_DIR, 0, 0, 0},
-	{__NR_symlinkat, WRITES, 1, 2, 0, 0},
-	{__NR_renameat2, WRITES, 0, 1, 2, 3},
-	{__NR_linkat, WRITES, 0, 1, 2, 3},
+	{__NR_openat, OPEN, 0, 1, 0, 0, 0},
+	{__NR_openat2, OPEN, 0, 1, 0, 0, 0},
+	{__NR_newfstatat, LOOKS, 0, 1, 0, 0, 0},
+	{__NR_statx, LOOKS, 0, 1, 0, 0, 0},
+	{__NR_faccessat, LOOKS, 0, 1, 0, 0, 0},
+	{__NR_faccessat2, LOOKS, 0, 1, 0, 0, 0},
+	{__NR_readlinkat, LOOKS, 0, 1, 0, 0, 0},
+	{__NR_truncate, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_unlinkat, WRITES, 0, 1, 0, 0, 0},
+	{__NR_mkdirat, WRITES, 0, 1, 0, 0, 0},
+	{__NR_mknodat, WRITES, 0, 1, 0, 0, 0},
+	{__NR_fchmodat, ALTERS, 0, 1, 0, 0, 0},
+	{__NR_fchownat, ALTERS, 0, 1, 0, 0, 4},
+	{__NR_utimensat, ALTERS, 0, 1, 0, 0, 3},
+	{__NR_setxattr, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_lsetxattr, ALTERS, NO_DIR, 0, 0, 0, NEVER},
+	{__NR_removexattr, ALTERS, NO_DIR, 0, 0, 0, 0},
+	{__NR_lremovexattr, ALTERS, NO_DIR, 0, 0, 0, NEVER},
+	{__NR_fchmod, ALTERS, 0, NO_PATH, 0, 0, 0},
+	{__NR_fchown, ALTERS, 0, NO_PATH, 0, 0, 0},
+	{__NR_fsetxattr, ALTERS, 0, NO_PATH, 0, 0, 0},
+	{__NR_fremovexattr, ALTERS, 0, NO_PATH, 0, 0, 0},
+	{NR_FCHMODAT2, ALTERS, 0, 1, 0, 0, 3},
+	{NR_SETXATTRAT, ALTERS, 0, 1, 0, 0, 2},
+	{NR_REMOVEXATTRAT, ALTERS, 0, 1, 0, 0, 2},
+	{NR_FILE_SETATTR, ALTERS, 0, 1, 0, 0, 4},
+	{__NR_symlinkat, WRITES, 1, 2, 0, 0, 0},
+	{__NR_renameat2, WRITES, 0, 1, 2, 3, 0},
+	{__NR_linkat, WRITES, 0, 1, 2, 3, 0},
 #ifdef __NR_renameat
-	{__NR_renameat, WRITES, 0, 1, 2, 3},
+	{__NR_renameat, WRITES, 0, 1, 2, 3, 0},
 #endif
-	{__NR_execve, RUNS, NO_DIR, 0, 0, 0},
-	{__NR_execveat, RUNS, 0, 1, 0, 0},
-	{__NR_connect, PEER, NO_DIR, 1, 0, 0},
-	{__NR_bind, PEER, NO_DIR, 1, 0, 0},
-	{__NR_sendto, PEER, NO_DIR, 4, 0, 0},
-	{__NR_socket, SOCKET, NO_DIR, 0, 0, 0},
+	{__NR_execve, RUNS, NO_DIR, 0, 0, 0, 0},
+	{__NR_execveat, RUNS, 0, 1, 0, 0, 0},
+	{__NR_connect, PEER, NO_DIR, 1, 0, 0, 0},
+	{__NR_bind, PEER, NO_DIR, 1, 0, 0, 0},
+	{__NR_sendto, PEER, NO_DIR, 4, 0, 0, 0},
+	{__NR_socket, SOCKET, NO_DIR, 0, 0, 0, 0},
 };
 
 static void
@@ -247,23 +270,38 @@ read_link(const char *fmt, int tid, int fd)
 	return n > 0 ? ax_strndup(path, (size_t)n) : NULL;
 }
 
+/* The same path as seen from here; NULL: as it is. */
+static char *
+own_proc(int tid, const char *text)
+{
+	static const struct {
+		const char *from, *to;
+	} names[] = {{"/proc/self", ""},
+		     {"/proc/thread-self", ""},
+		     {"/dev/fd", "/fd"}};
+
+	for (size_t i = 0; i < AX_LEN(names); i++) {
+		size_t n = strlen(names[i].from);
+
+		if (ax_starts(text, names[i].from) &&
+		    (text[n] == '/' || !text[n]))
+			return ax_asprintf("/proc/%d%s%s", tid, names[i].to,
+					   text + n);
+	}
+	return NULL;
+}
+
 /* The tracee's path as an absolute one: links in its folder part resolved;
  * with `follow` those of its end, too. NULL: none. */
 static char *
-resolve(int tid, int dir, uint64_t at, bool follow)
+absolute(int tid, int dir, const char *text, bool follow)
 {
-	char text[PATH_MAX], *base, *full, *parent, *real, *out = NULL;
+	char *base, *full, *parent, *real, *out = NULL;
 
-	if (!peek_text(tid, at, text))
-		return NULL;
-	if (!text[0]) /* AT_EMPTY_PATH: the descriptor itself */
-		return NULL;
-	if (ax_starts(text, "/proc/self") ||
-	    ax_starts(text, "/proc/thread-self") || ax_starts(text, "/dev/fd"))
-		return NULL;
-	if (text[0] == '/') {
+	full = own_proc(tid, text);
+	if (!full && text[0] == '/') {
 		full = ax_strdup(text);
-	} else {
+	} else if (!full) {
 		base = dir == AT_FDCWD ? read_link("/proc/%d/cwd", tid, 0)
 				       : read_link("/proc/%d/fd/%d", tid, dir);
 		if (!base)
@@ -284,6 +322,22 @@ resolve(int tid, int dir, uint64_t at, bool follow)
 	free(parent);
 	free(full);
 	return out;
+}
+
+/* ... of a call's argument. What a process looks at of itself in /proc says
+ * nothing: it is left out unless `own`. */
+static char *
+resolve(int tid, int dir, uint64_t at, bool follow, bool own)
+{
+	char text[PATH_MAX], *self;
+
+	if (!peek_text(tid, at, text))
+		return NULL;
+	if (!text[0]) /* AT_EMPTY_PATH: the descriptor itself */
+		return NULL;
+	self = own ? NULL : own_proc(tid, text);
+	free(self);
+	return self ? NULL : absolute(tid, dir, text, follow);
 }
 
 static void
@@ -354,7 +408,7 @@ is_refusal(int64_t rval)
 }
 
 static void
-peer(struct tracer *t, int tid, uint64_t at, uint64_t size)
+peer(struct tracer *t, int tid, uint64_t at, uint64_t size, bool bind)
 {
 	union {
 		struct sockaddr any;
@@ -363,7 +417,7 @@ peer(struct tracer *t, int tid, uint64_t at, uint64_t size)
 		struct sockaddr_un un;
 		char bytes[128];
 	} a;
-	char host[INET6_ADDRSTRLEN], text[160];
+	char host[INET6_ADDRSTRLEN], text[160], *path = NULL;
 
 	memset(&a, 0, sizeof(a));
 	if (!at || peek(tid, at, &a, AX_MIN((size_t)size, sizeof(a) - 1)) < 2)
@@ -376,19 +430,25 @@ peer(struct tracer *t, int tid, uint64_t at, uint64_t size)
 		inet_ntop(AF_INET6, &a.v6.sin6_addr, host, sizeof(host));
 		snprintf(text, sizeof(text), "%s port %u", host,
 			 ntohs(a.v6.sin6_port));
-	} else if (a.any.sa_family == AF_UNIX && a.un.sun_path[0] == '/') {
+	} else if (a.any.sa_family == AF_UNIX && a.un.sun_path[0]) {
+		path = absolute(tid, AT_FDCWD, a.un.sun_path, true);
 		/* glibc asks for nscd, which is hardly ever there */
-		if (ax_policy_may_write(t->p, a.un.sun_path) ||
-		    access(a.un.sun_path, F_OK) < 0)
+		if (!path || ax_policy_may_write(t->p, path) ||
+		    (!bind && access(path, F_OK) < 0)) {
+			free(path);
 			return;
-		snprintf(text, sizeof(text), "%s", a.un.sun_path);
+		}
+	} else if (a.any.sa_family == AF_UNIX && a.un.sun_path[1]) {
+		/* of no file */
+		snprintf(text, sizeof(text), "@%s", a.un.sun_path + 1);
 	} else {
 		return;
 	}
-	find(t, tid, "network", text, false);
+	find(t, tid, "network", path ? path : text, false);
+	free(path);
 }
 
-/* In the sandbox no socket is made; pairs of sockets are pipes, and stay. */
+/* The call is left out, and its caller told EACCES. */
 static void
 refuse(int tid)
 {
@@ -405,6 +465,7 @@ refuse(int tid)
 	kill(tid, SIGKILL);
 }
 
+/* In the sandbox no socket is made; pairs of sockets are pipes, and stay. */
 static void
 at_socket(struct tracer *t, int tid, uint64_t family)
 {
@@ -426,6 +487,35 @@ dir_arg(const uint64_t *args, int which)
 	return which == NO_DIR ? AT_FDCWD : (int)args[which];
 }
 
+/* What a call of ALTERS means. NULL: none. */
+static char *
+altered(int tid, const struct call *c, const uint64_t *args)
+{
+	bool follow = c->flags != NEVER &&
+		      !(c->flags && args[c->flags] & AT_SYMLINK_NOFOLLOW);
+	int dir = dir_arg(args, c->dir);
+	char *path = c->path == NO_PATH
+			     ? NULL
+			     : resolve(tid, dir, args[c->path], follow, true);
+
+	if (!path && dir != AT_FDCWD)
+		path = read_link("/proc/%d/fd/%d", tid, dir);
+	return path;
+}
+
+/* True when the sandbox must refuse what Landlock may let pass. */
+static bool
+must_refuse(const struct tracer *t, const struct thread *th)
+{
+	bool alters = th->call->act == ALTERS ||
+		      (th->call->act == OPEN && th->flags & O_TRUNC &&
+		       ax_landlock_abi() < 3);
+
+	return t->p->mode == AX_CONFINE_SANDBOX && alters && th->path &&
+	       th->path[0] == '/' && !ax_starts(th->path, "/memfd:") &&
+	       !ax_policy_may_alter(t->p, th->path);
+}
+
 /* A call is about to begin. True when its end is of interest. */
 static bool
 enter(struct tracer *t, struct thread *th, const uint64_t *args, uint64_t nr)
@@ -444,7 +534,8 @@ enter(struct tracer *t, struct thread *th, const uint64_t *args, uint64_t nr)
 		return false;
 	}
 	if (c->act == PEER) {
-		peer(t, th->tid, args[c->path], args[c->path + 1]);
+		peer(t, th->tid, args[c->path], args[c->path + 1],
+		     nr == __NR_bind);
 		return false;
 	}
 	th->flags = 0;
@@ -459,12 +550,21 @@ enter(struct tracer *t, struct thread *th, const uint64_t *args, uint64_t nr)
 	else if (nr == __NR_creat)
 		th->flags = O_CREAT | O_WRONLY | O_TRUNC;
 #endif
-	th->path = resolve(th->tid, dir_arg(args, c->dir), args[c->path],
-			   c->act != WRITES);
+	th->path = c->act == ALTERS
+			   ? altered(th->tid, c, args)
+			   : resolve(th->tid, dir_arg(args, c->dir),
+				     args[c->path], c->act != WRITES,
+				     c->act == WRITES || c->act == RUNS);
 	if (c->path2)
 		th->path2 = resolve(th->tid, dir_arg(args, c->dir2),
-				    args[c->path2], false);
+				    args[c->path2], false, true);
 	th->call = c;
+	if (must_refuse(t, th)) {
+		find(t, th->tid, "write", th->path, true);
+		refuse(th->tid);
+		forget(th);
+		return false;
+	}
 	if (c->act == RUNS) {
 		/* its end is another program */
 		if (th->path && access(th->path, X_OK) == 0 &&
@@ -498,7 +598,7 @@ leave(struct tracer *t, struct thread *th, int64_t rval)
 			judge(t, th->tid, th->path, write, false, true);
 		}
 	} else if (c && (rval >= 0 || refused)) {
-		bool write = c->act == WRITES;
+		bool write = c->act == WRITES || c->act == ALTERS;
 
 		judge(t, th->tid, th->path, write, !write, refused);
 		judge(t, th->tid, th->path2, write, !write, refused);

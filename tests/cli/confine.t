@@ -36,10 +36,16 @@ write) echo x >"$T/left" ;;
 move) echo x >tmp/x; mv tmp/x "$T/left" ;;
 delete) rm -f "$T/victim" ;;
 folder) mkdir "$T/dir" ;;
+mode) chmod 600 "$T/victim" ;;
+modelink) ln -s "$T/victim" tmp/l; chmod 600 tmp/l ;;
+time) touch -c -d 2001-01-01 "$T/victim" ;;
+around) rm -f "/proc/self/root$T/victim" ;;
 program) "$T/tool" >>out/text.txt ;;
 extra) echo x >out/more.txt ;;
 child) (sh -c 'cat "$T/secret"') >>out/text.txt ;;
 net) perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or print "no socket\n"; connect(S, sockaddr_in(9, inet_aton("127.0.0.1")))' >>out/text.txt ;;
+socket) perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0) and connect(S, pack_sockaddr_un("\\0axpipe"))' ;;
+own) cp -p in/text tmp/a; ln -s "$T/victim" tmp/l; touch -h tmp/l; chmod 600 tmp/a out/text.txt in/text; touch -d 2001-01-01 tmp/a; chmod 644 out/text.txt ;;
 fine) echo "\$RANDOM" >/dev/null; sort in/text | tee tmp/a | wc -l >>out/text.txt; cat /proc/self/status >/dev/null; kill -0 \$\$ ;;
 fail) exit 6 ;;
 die) kill -SEGV \$\$ ;;
@@ -57,6 +63,7 @@ chmod -R a+rX "$T"
 spy() {
 	one spy "\"do\": \"$1\""
 	echo x >"$T/victim"
+	chmod 644 "$T/victim"
 	rm -rf "$T/left" "$T/dir"
 	shift
 	"$AXPIPE" run one.json "$@" >"$T/out" 2>"$T/err"
@@ -77,6 +84,10 @@ finds write "write $T/left \\(by d?a?sh\\)"
 finds move "write $T/left \\(by mv\\)"
 finds delete "write $T/victim \\(by rm\\)" 2
 finds folder "write $T/dir \\(by mkdir\\)"
+finds mode "write $T/victim \\(by chmod\\)" 2
+finds modelink "write $T/victim \\(by chmod\\)" 2
+finds time "write $T/victim \\(by touch\\)"
+finds around "write $T/victim \\(by rm\\)"
 finds program "program $T/tool" 2
 finds extra "undeclared output out/more.txt"
 finds child "read $T/secret \\(by cat\\)"
@@ -90,6 +101,8 @@ is "audit: a signal, too" "$? $(grep -c 'FAILED: signal 11' "$T/out")" "1 1"
 if command -v perl >/dev/null; then
 	spy net --audit
 	like "audit: the network" "$T/out" 'n: undeclared: network 127.0.0.1 port 9 \(by perl\)'
+	spy socket --audit
+	like "audit: a socket of no file" "$T/out" 'n: undeclared: network @axpipe \(by perl\)'
 else
 	skip "audit: the network" "no perl"
 fi
@@ -123,6 +136,12 @@ else
 	box move; is "sandbox: a move" "$(ls "$T/left" 2>/dev/null)" ""
 	box delete; is "sandbox: a deletion" "$(cat "$T/victim")" x
 	box folder; is "sandbox: a folder" "$(ls -d "$T/dir" 2>/dev/null)" ""
+	box mode; is "sandbox: a mode" "$(stat -c %a "$T/victim")" 644
+	like "sandbox: named" "$T/out" "refused: write $T/victim"
+	box modelink; is "sandbox: a mode, by a link" "$(stat -c %a "$T/victim")" 644
+	box time; is "sandbox: times" "$(find "$T/victim" -mmin -60)" "$T/victim"
+	box around; is "sandbox: by /proc" "$(cat "$T/victim")" x
+	box own; is "sandbox: modes and times of its own" "$? $(grep -c refused "$T/out")" "0 0"
 	box program; is "sandbox: a program" "$(show one n text | tail -n 1)" two
 	box child; is "sandbox: children are held, too" "$(show one n text | tail -n 1)" two
 	box fail; is "sandbox: an exit code comes through" "$? $(grep -c 'FAILED: exit code 6' "$T/out")" "1 1"
