@@ -41,6 +41,9 @@ struct ax_engine {
 /* Fills outcome->components and ->key of a node whose inputs' digests are all
  * known. Shapes: components sorted by name. Errors: unreadable code (3). */
 int ax_key_make(struct ax_run *r, const struct ax_node *n, struct ax_err *err);
+/* Only the components; with `partly` those that are known already. */
+int ax_key_components(struct ax_run *r, const struct ax_node *n, bool partly,
+		      struct ax_err *err);
 /* The stage's part; computed at the first call. NULL with err on error. A
  * missing tool is no error here: see ->missing. */
 struct ax_stage_id *ax_key_stage(struct ax_run *r, const struct ax_stage *s,

@@ -98,6 +98,7 @@ struct diff {
 	const char *between, *after; /* around each change */
 	size_t shown, total, most;
 	bool fickle;
+	bool waits; /* inputs that are not known yet did not change */
 };
 
 static void
@@ -106,6 +107,8 @@ change(struct diff *d, const char *name, const char *from, const char *to)
 	const struct ax_node *p;
 	struct ax_str *s = d->out;
 
+	if (d->waits && !to && ax_starts(name, "input."))
+		return;
 	d->total++;
 	p = fickle(d->run, d->node, name, d->record);
 	if (p && from && to)
@@ -202,7 +205,11 @@ add_cause(struct ax_str *s, struct ax_run *r, const struct ax_node *n,
 	const struct ax_outcome *o = &r->outcomes[n->index];
 	const struct ax_past *past =
 		ax_journal_find(r->engine->journal, n->name);
-	struct diff d = {r, n, NULL, NULL, between, after, 0, 0, most, false};
+	struct diff d = {.run = r,
+			 .node = n,
+			 .between = between,
+			 .after = after,
+			 .most = most};
 	struct ax_str changes = AX_STR_INIT;
 	json_t *record = NULL;
 
@@ -237,6 +244,38 @@ add_cause(struct ax_str *s, struct ax_run *r, const struct ax_node *n,
 		    past->run, first, changes.buf ? changes.buf : "");
 	if (d.total > d.shown)
 		ax_str_addf(s, "%sand %zu more", between, d.total - d.shown);
+	ax_str_free(&changes);
+	json_decref(record);
+}
+
+/* What has changed of a node itself that waits for another one. */
+static void
+add_own(struct ax_str *s, struct ax_run *r, const struct ax_node *n)
+{
+	struct ax_outcome *o = &r->outcomes[n->index];
+	const struct ax_past *past =
+		ax_journal_find(r->engine->journal, n->name);
+	struct ax_str changes = AX_STR_INIT;
+	struct diff d = {.run = r,
+			 .node = n,
+			 .out = &changes,
+			 .between = ", ",
+			 .after = "",
+			 .most = SIZE_MAX,
+			 .waits = true};
+	json_t *record = NULL;
+
+	if (past && past->ok &&
+	    ax_store_record_get(r->store, &past->key, &record, NULL) == 1 &&
+	    ax_key_components(r, n, true, NULL) == 0) {
+		d.record = record;
+		diff_components(&d);
+	}
+	if (d.total)
+		ax_str_addf(s, "  %s: changed since run %s: %s\n", n->name,
+			    past->run, changes.buf);
+	o->components = NULL;
+	o->ncomponents = 0;
 	ax_str_free(&changes);
 	json_decref(record);
 }
@@ -312,6 +351,7 @@ ax_explain_node(struct ax_str *s, struct ax_run *r, const struct ax_node *n)
 				s, "  %s: %s\n", r->graph->nodes[cause]->name,
 				r->outcomes[cause].why ? r->outcomes[cause].why
 						       : "");
+		add_own(s, r, n);
 		break;
 	case AX_DIRTY:
 		ax_str_add(s, "will run: ");

@@ -283,9 +283,10 @@ add_params(struct ax_engine *e, struct ax_outcome *o, const struct ax_node *n)
 	}
 }
 
+/* `partly`: what is not known yet is left out. */
 static int
 add_wire(struct ax_run *r, struct ax_outcome *o, const struct ax_node *n,
-	 const struct ax_wire *w, struct ax_err *err)
+	 const struct ax_wire *w, bool partly, struct ax_err *err)
 {
 	struct ax_engine *e = r->engine;
 	struct ax_component *c;
@@ -297,7 +298,7 @@ add_wire(struct ax_run *r, struct ax_outcome *o, const struct ax_node *n,
 		if (!ax_link_digest(r, &w->links[i], &d)) {
 			/* an optional output that its node did not make: as
 			 * if nothing were wired, where that is allowed */
-			if (w->links[i].node && !w->port->required)
+			if (partly || (w->links[i].node && !w->port->required))
 				continue;
 			if (w->links[i].node)
 				return ax_err_set(err, AX_EXIT_STAGE,
@@ -338,7 +339,8 @@ add_wire(struct ax_run *r, struct ax_outcome *o, const struct ax_node *n,
 }
 
 int
-ax_key_make(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
+ax_key_components(struct ax_run *r, const struct ax_node *n, bool partly,
+		  struct ax_err *err)
 {
 	struct ax_outcome *o = &r->outcomes[n->index];
 	struct ax_engine *e = r->engine;
@@ -361,9 +363,20 @@ ax_key_make(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
 	o->ncomponents = id->n;
 	add_params(e, o, n);
 	for (size_t i = 0; i < n->nwires; i++)
-		if (add_wire(r, o, n, &n->wires[i], err) < 0)
+		if (add_wire(r, o, n, &n->wires[i], partly, err) < 0)
 			return -1;
 	qsort(o->components, o->ncomponents, sizeof(*o->components), by_name);
+	return 0;
+}
+
+int
+ax_key_make(struct ax_run *r, const struct ax_node *n, struct ax_err *err)
+{
+	struct ax_outcome *o = &r->outcomes[n->index];
+	struct ax_engine *e = r->engine;
+
+	if (ax_key_components(r, n, false, err) < 0)
+		return -1;
 	/* lengths in front: no value can pose as the next component */
 	ax_str_clear(&e->scratch);
 	ax_str_add(&e->scratch, "axpipe key 1\n");

@@ -20,6 +20,12 @@ why m2.json last
 like "a parameter" "$T/why" "^last: will run: changed since run $run:\$"
 like "from what to what" "$T/why" '^  param.suffix "end" -> "END"$'
 is "the plan says it in one line" "$("$AXPIPE" plan m2.json | grep -Ec "^last: changed since run $run: param.suffix \"end\" -> \"END\"$")" 1
+printf 'one\nmore\n' >a.txt
+why m2.json last second all
+like "what waits for another" "$T/why" '^last: may run: waits for first$'
+like "says what changed of its own, too" "$T/why" "^  last: changed since run $run: param.suffix \"end\" -> \"END\"\$"
+is "and only of its own" "$(grep -c '^  [a-z]*: changed' "$T/why")" 5
+printf 'one\n# a comment\ntwo\n' >a.txt
 "$AXPIPE" run m2.json --explain >out
 like "run --explain says it, too" out '^last: changed since run .* param.suffix "end" -> "END"$'
 "$AXPIPE" run m.json -q
