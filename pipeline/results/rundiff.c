@@ -58,7 +58,7 @@ flatten(struct list *l, const char *name, const json_t *value, const char *dot)
 			flatten(l, below, v, dot);
 			free(below);
 		}
-	} else if (value) {
+	} else if (value && *name) {
 		add(l, name, value);
 	}
 }

@@ -50,4 +50,7 @@ like "an input" "$T/out" '^  a: [0-9a-f]{8} -> [0-9a-f]{8}$'
 like "a node that came" "$T/out" '^  final: \(none\) -> [0-9a-f]{8}$'
 like "one that went" "$T/out" '^  last: [0-9a-f]{8} -> \(none\)$'
 like "an input of a key" "$T/out" '^  first: [0-9a-f]{8} -> [0-9a-f]{8} \(input.text\)$'
+# a run without metrics beside one with some
+"$AXPIPE" diff rnd t >"$T/out"
+is "no line is without a name" "$(grep -c '^  : ' "$T/out")" 0
 done_testing
