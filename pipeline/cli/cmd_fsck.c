@@ -20,7 +20,7 @@ run(const struct ax_args *a, struct ax_err *err)
 	uint64_t bad;
 	int rc;
 
-	if (ax_store_open(&s, ax_context_store_dir(a), !repair, err) < 0)
+	if (ax_context_open_store(&s, a, !repair, err) < 0)
 		return -1;
 	rc = ax_store_fsck(s, repair, print, NULL, &f, err);
 	if (rc == 0) {

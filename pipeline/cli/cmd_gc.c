@@ -100,10 +100,16 @@ run(const struct ax_args *a, struct ax_err *err)
 	int rc;
 
 	runs = ax_arg_num(a, "runs", 0);
-	if (!(days >= 0 && days <= 100000) || !(runs >= 0 && runs <= 1000000))
+	if (!(days >= 0 && days <= 100000))
 		return ax_err_set(err, AX_EXIT_USAGE,
-				  "--age and --runs want a number that is not "
+				  "--age wants a number of days that is not "
 				  "negative");
+	if (ax_arg_flag(a, "runs") &&
+	    (!(runs >= 1 && runs <= 1000000) || ax_arg_flag(a, "all")))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--runs wants how many of the last runs "
+				  "count, 1 or more; that none does is --all, "
+				  "alone");
 	if (size && (ax_memory_parse(&max, size) < 0 || ax_arg_flag(a, "all")))
 		return ax_err_set(err, AX_EXIT_USAGE,
 				  "--max-size %s: wants a size such as \"20 "
@@ -112,7 +118,7 @@ run(const struct ax_args *a, struct ax_err *err)
 				  size);
 	o.dry_run = ax_arg_flag(a, "dry-run");
 	o.min_age = days * 86400;
-	if (ax_store_open(&s, ax_context_store_dir(a), o.dry_run, err) < 0)
+	if (ax_context_open_store(&s, a, o.dry_run, err) < 0)
 		return -1;
 	q = (struct asked){ax_store_dir(s), (size_t)runs, 0};
 	if (!ax_arg_flag(a, "all"))

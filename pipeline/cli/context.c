@@ -16,6 +16,17 @@ ax_context_store_dir(const struct ax_args *a)
 	return dir && *dir ? dir : ".axpipe";
 }
 
+int
+ax_context_open_store(struct ax_store **out, const struct ax_args *a,
+		      bool read_only, struct ax_err *err)
+{
+	const char *dir = ax_context_store_dir(a);
+
+	if (!ax_is_dir(dir))
+		return ax_err_set(err, AX_EXIT_ENV, "store %s: not there", dir);
+	return ax_store_open(out, dir, read_only, err);
+}
+
 static int
 add_mirror(struct ax_context *c, const char *dir, size_t len,
 	   struct ax_err *err)

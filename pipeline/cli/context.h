@@ -55,5 +55,9 @@ int ax_context_plan(struct ax_context *c, const struct ax_args *a,
 void ax_context_command(struct ax_stamp_command *c, const struct ax_args *a);
 /* Just the store's folder, for commands without a manifest. Borrowed. */
 const char *ax_context_store_dir(const struct ax_args *a);
+/* Opens it for a command that has no use for an empty one: error 3 where there
+ * is none, which is not made. */
+int ax_context_open_store(struct ax_store **out, const struct ax_args *a,
+			  bool read_only, struct ax_err *err);
 
 #endif

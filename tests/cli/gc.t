@@ -37,6 +37,11 @@ like "keeps the last run, and says so" "$T/out" '^the last 1 run of each manifes
 is "b still has lost nothing" "$(cached b.json)" 1
 code "what is young stays" 0 "$AXPIPE" gc --max-size "1 KiB"
 like "whatever the size" "$T/out" '^removed 0 records'
+code "no run" 2 "$AXPIPE" gc --runs 0
+code "a number of runs, and none" 2 "$AXPIPE" gc --runs 1 --all
+code "a store that is not there" 3 "$AXPIPE" gc --store "$T/nostore"
+code "nor to repair" 3 "$AXPIPE" fsck --repair --store "$T/nostore"
+is "is not made" "$(ls -d "$T/nostore" 2>/dev/null)" ""
 code "no size" 2 "$AXPIPE" gc --max-size lots
 code "a size, and no runs" 2 "$AXPIPE" gc --max-size "1 GiB" --all
 
