@@ -88,6 +88,57 @@ tighten(struct ax_str *s, const struct ax_args *a, const struct ax_context *c,
 	return 0;
 }
 
+/* The names of `list` that were given; NULL-terminated. */
+static size_t
+given(const struct ax_args *a, const char *const *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; list[i]; i++)
+		n += ax_arg_flag(a, list[i]);
+	return n;
+}
+
+/* No option is passed over in silence. */
+static int
+consistent(const struct ax_args *a, struct ax_err *err)
+{
+	static const char *const formats[] = {"json", "tap", "junit",
+					      "markdown", NULL},
+				 *const verdicts[] = {"tap", "junit",
+						      "markdown", NULL},
+				 *const limits[] = {"runs", "margin", NULL},
+				 *const again[] = {"rounds", "audit", "sandbox",
+						   NULL},
+				 *const claims[] = {"tighten", "output", NULL};
+	bool rebuild = ax_arg_flag(a, "rebuild");
+	bool tighten = ax_arg_flag(a, "tighten");
+
+	if (given(a, formats) > 1)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "one of --json, --tap, --junit and "
+				  "--markdown at a time");
+	if ((rebuild || tighten) && given(a, verdicts))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--tap, --junit and --markdown are for the "
+				  "verdicts on claims; %s prints text or "
+				  "--json",
+				  rebuild ? "--rebuild" : "--tighten");
+	if (rebuild && given(a, claims))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--tighten and --output are for claims; "
+				  "--rebuild compares files, and prints to "
+				  "stdout");
+	if (!rebuild && (a->n > 1 || given(a, again)))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "NODE, --rounds, --audit and --sandbox want "
+				  "--rebuild");
+	if (!tighten && given(a, limits))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--runs and --margin want --tighten");
+	return 0;
+}
+
 static int
 check(const struct ax_args *a, struct ax_err *err)
 {
@@ -97,13 +148,10 @@ check(const struct ax_args *a, struct ax_err *err)
 	struct ax_context c;
 	int rc = -1;
 
+	if (consistent(a, err) < 0)
+		return -1;
 	if (ax_arg_flag(a, "rebuild"))
 		return ax_check_rebuild(a, err);
-	if (a->n > 1 || ax_arg_flag(a, "rounds") || ax_arg_flag(a, "audit") ||
-	    ax_arg_flag(a, "sandbox"))
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "NODE, --rounds, --audit and --sandbox want "
-				  "--rebuild");
 	if (ax_context_plan(&c, a, err) < 0 ||
 	    ax_claims_check(&claims, c.run, err) < 0)
 		goto out;

@@ -60,6 +60,12 @@ code "it alone" 0 "$AXPIPE" check f.json dice --rebuild
 code "two rounds, as JSON" 4 "$AXPIPE" check f.json f --rebuild --rounds 2 --json
 like "name both" "$T/out" '"round": 2'
 is "and are JSON" "$(perl -MJSON::PP -0777 -ne '$j = decode_json($_); print "$j->{axpipe_rebuild} $j->{nodes}[0]{state} $j->{differ} $j->{nodes}[0]{differences}[0]{first_difference}"' "$T/out")" "1 differs 1 5"
+code "what --rebuild does not print" 2 "$AXPIPE" check f.json f --rebuild --junit
+code "nor write" 2 "$AXPIPE" check f.json --rebuild -o "$T/no"
+code "nor propose" 2 "$AXPIPE" check f.json --rebuild --tighten
+code "two formats at once" 2 "$AXPIPE" check f.json --tap --json
+code "--tighten in a format for verdicts" 2 "$AXPIPE" check f.json --tighten --tap
+code "its options without it" 2 "$AXPIPE" check f.json --runs 3
 code "the store is as it was" 0 "$AXPIPE" fsck
 is "and the run still has its results" "$("$AXPIPE" run f.json | tail -n 1 | sed 's/ in .*//')" "0 executed, 3 cached, 0 substituted, 0 failed, 0 skipped"
 
