@@ -13,7 +13,7 @@
 #define MAX_BOUNDS 64
 
 static const struct ax_option options[] = {
-	{"kind", 0, AX_OPT_STRING, "KIND",
+	{"kind", 0, AX_OPT_STRING, "evolve|measure|network",
 	 "evolve: search approximate multipliers (default); measure: errors, "
 	 "area and timing of a netlist; network: and what it does to a "
 	 "network"},
@@ -49,8 +49,8 @@ struct wish {
 
 /* --- the answers -------------------------------------------------------- */
 
-/* A line of standard input, or the default when it is empty or at its end.
- * Caller frees. */
+/* A line of standard input, or the default when it is empty. Caller frees.
+ * NULL: there was none. */
 static char *
 ask(const char *question, const char *fallback)
 {
@@ -61,7 +61,7 @@ ask(const char *question, const char *fallback)
 	       *fallback ? "]" : "");
 	fflush(stdout);
 	if (!fgets(line, sizeof(line), stdin))
-		return ax_strdup(fallback);
+		return NULL;
 	n = strcspn(line, "\r\n");
 	while (n && (line[n - 1] == ' ' || line[n - 1] == '\t'))
 		n--;
@@ -69,15 +69,49 @@ ask(const char *question, const char *fallback)
 	return ax_strdup(n ? line + strspn(line, " \t") : fallback);
 }
 
-static char *
-answer(const struct ax_args *a, bool talk, const char *option,
-       const char *question, const char *fallback)
-{
-	const char *given = ax_arg_str(a, option);
+/* Takes an answer over into the wish. */
+typedef int ax_init_read(struct wish *w, const char *text, struct ax_err *err);
 
-	if (given)
-		return ax_strdup(given);
-	return talk ? ask(question, fallback) : ax_strdup(fallback);
+/* One wish: from the option, else from the dialogue, which asks again until it
+ * can be used, else the default. */
+static int
+settle(struct wish *w, const struct ax_args *a, bool talk, const char *option,
+       const char *question, const char *fallback, ax_init_read *read,
+       struct ax_err *err)
+{
+	const char *given = option ? ax_arg_str(a, option) : NULL;
+	char *text;
+	int rc;
+
+	if (!talk)
+		return read(w, given ? given : fallback, err);
+	for (;;) {
+		text = ask(question, fallback);
+		if (!text) {
+			putchar('\n');
+			return ax_err_set(err, AX_EXIT_USAGE,
+					  "the dialogue was left; nothing was "
+					  "written");
+		}
+		rc = read(w, text, err);
+		free(text);
+		if (rc == 0)
+			return 0;
+		printf("  %s\n", err->text);
+		ax_err_clear(err);
+	}
+}
+
+static int
+read_name(struct wish *w, const char *text, struct ax_err *err)
+{
+	if (!ax_name_ok(text))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--name %s: a letter, then letters, digits, "
+				  "'_', '-', at most 100",
+				  text);
+	w->name = ax_strdup(text);
+	return 0;
 }
 
 static int
@@ -103,6 +137,7 @@ read_bounds(struct wish *w, const char *text, struct ax_err *err)
 	char *end;
 	double v;
 
+	w->nbounds = 0;
 	for (const char *p = text;; p = end + 1) {
 		v = strtod(p, &end);
 		while (*end == ' ')
@@ -127,6 +162,20 @@ read_bounds(struct wish *w, const char *text, struct ax_err *err)
 		if (!*end)
 			return 0;
 	}
+}
+
+static int
+read_sign(struct wish *w, const char *text, struct ax_err *err)
+{
+	bool yes = *text == 'y' || *text == 'Y';
+
+	if (!yes && *text != 'n' && *text != 'N')
+		return ax_err_set(err, AX_EXIT_USAGE, "yes or no");
+	if (!yes && w->kind == NETWORK)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--kind network: its operands are signed");
+	w->sign = yes;
+	return 0;
 }
 
 static int
@@ -171,16 +220,35 @@ folder_name(void)
 	return name;
 }
 
-static char *
-existing(const char *option, char *path, struct ax_err *err)
+static int
+existing(char **out, const char *option, const char *path, struct ax_err *err)
 {
-	if (path && *path && !ax_is_file(path))
-		ax_err_set(err, AX_EXIT_USAGE, "--%s %s: no such file", option,
-			   path);
-	else if (path && *path)
-		return path;
-	free(path);
-	return NULL;
+	json_t *v = json_string(path); /* NULL where it is not UTF-8 */
+
+	json_decref(v);
+	if (!v || (*path && !ax_is_file(path)))
+		return ax_err_set(err, AX_EXIT_USAGE, "--%s %s: %s", option,
+				  path,
+				  v ? "no such file"
+				    : "a name that is not UTF-8, which no "
+				      "manifest can hold");
+	*out = *path ? ax_strdup(path) : NULL;
+	return 0;
+}
+
+static int
+read_netlist(struct wish *w, const char *text, struct ax_err *err)
+{
+	if (w->kind == MEASURE && !*text)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "--kind measure wants a --netlist");
+	return existing(&w->netlist, "netlist", text, err);
+}
+
+static int
+read_liberty(struct wish *w, const char *text, struct ax_err *err)
+{
+	return existing(&w->liberty, "liberty", text, err);
 }
 
 static int
@@ -188,59 +256,35 @@ read_wish(struct wish *w, const struct ax_args *a, struct ax_err *err)
 {
 	bool talk = !ax_arg_flag(a, "yes") && a->ngiven == 0 &&
 		    isatty(STDIN_FILENO);
-	char *text, *folder = folder_name(), number[32];
+	char *folder = folder_name(), width[32];
 	int rc;
 
+	snprintf(width, sizeof(width), "%g", ax_arg_num(a, "width", 8));
 	memset(w, 0, sizeof(*w));
-	w->name = answer(a, talk, "name", "Name of the manifest", folder);
+	rc = settle(w, a, talk, "name", "Name of the manifest", folder,
+		    read_name, err);
 	free(folder);
-	text = answer(a, talk, "kind", "What for: evolve, measure or network",
-		      "evolve");
-	rc = read_kind(w, text, err);
-	free(text);
-	if (rc < 0)
+	if (rc < 0 ||
+	    settle(w, a, talk, "kind", "What for: evolve, measure or network",
+		   "evolve", read_kind, err) < 0 ||
+	    settle(w, a, talk, "netlist",
+		   w->kind == MEASURE
+			   ? "Netlist to measure"
+			   : "Netlist to start from (none: an exact one)",
+		   "", read_netlist, err) < 0 ||
+	    settle(w, a, talk, "liberty", "Cell library, Liberty (none: skip)",
+		   "", read_liberty, err) < 0 ||
+	    settle(w, a, talk, NULL, "Bits of an operand", width, read_width,
+		   err) < 0 ||
+	    settle(w, a, talk, NULL, "Signed operands: yes or no",
+		   ax_arg_flag(a, "unsigned") ? "no" : "yes", read_sign,
+		   err) < 0)
 		return -1;
-	text = answer(a, talk, "netlist",
-		      w->kind == MEASURE
-			      ? "Netlist to measure"
-			      : "Netlist to start from (none: an exact one)",
-		      "");
-	rc = *text && !ax_is_file(text) ? -1 : 0;
-	w->netlist = existing("netlist", text, err);
-	if (rc < 0)
-		return -1;
-	text = answer(a, talk, "liberty", "Cell library, Liberty (none: skip)",
-		      "");
-	rc = *text && !ax_is_file(text) ? -1 : 0;
-	w->liberty = existing("liberty", text, err);
-	if (rc < 0)
-		return -1;
-	snprintf(number, sizeof(number), "%g", ax_arg_num(a, "width", 8));
-	text = talk ? ask("Bits of an operand", number) : ax_strdup(number);
-	rc = read_width(w, text, err);
-	free(text);
-	if (rc < 0)
-		return -1;
-	w->sign = !ax_arg_flag(a, "unsigned");
-	if (talk) {
-		text = ask("Signed operands: yes or no", "yes");
-		w->sign = *text != 'n' && *text != 'N';
-		free(text);
-	}
-	if (w->kind == NETWORK && !w->sign)
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "--kind network: its operands are signed");
-	if (w->kind == MEASURE) {
-		if (!w->netlist)
-			return ax_err_set(err, AX_EXIT_USAGE,
-					  "--kind measure wants a --netlist");
-		return 0;
-	}
-	text = answer(a, talk, "bounds", "Worst-case errors, as fractions",
-		      "0.002,0.005,0.02");
-	rc = read_bounds(w, text, err);
-	free(text);
-	return rc;
+	return w->kind == MEASURE
+		       ? 0
+		       : settle(w, a, talk, "bounds",
+				"Worst-case errors, as fractions",
+				"0.002,0.005,0.02", read_bounds, err);
 }
 
 /* --- the manifest ------------------------------------------------------- */
@@ -404,20 +448,39 @@ claims(const struct wish *w)
 			 "lut.rwce - coord(wce)", "at_most", 0);
 }
 
+/* An input that is the file `path` of this folder, in a manifest of another
+ * one perhaps: paths there are relative to the manifest. */
 static json_t *
-manifest(const struct wish *w)
+input(const char *path, const char *manifest)
+{
+	char *dir = ax_dirname(manifest), *full = NULL;
+	struct ax_str s = AX_STR_INIT;
+	json_t *o;
+
+	if (path[0] != '/' && !ax_streq(dir, "."))
+		full = realpath(path, NULL);
+	for (const char *p = full ? full : path; *p; p++)
+		ax_str_addf(&s, "%s%c", p[0] == '$' && p[1] == '{' ? "$" : "",
+			    *p);
+	o = json_pack("{s:s}", "file", s.buf);
+	ax_str_free(&s);
+	free(full);
+	free(dir);
+	return o;
+}
+
+static json_t *
+manifest(const struct wish *w, const char *file)
 {
 	json_t *o = json_pack("{s:i, s:s}", "axpipe", 1, "name", w->name);
 	json_t *inputs = json_object(), *stages = json_object();
 
-	if (!o) /* a name that is not UTF-8 */
-		o = json_pack("{s:i, s:s}", "axpipe", 1, "name", "mult");
 	if (w->kind != MEASURE)
 		set(o, "vars", json_pack("{s:i}", "seed", 2025));
 	if (w->netlist)
-		set(inputs, "given", json_pack("{s:s}", "file", w->netlist));
+		set(inputs, "given", input(w->netlist, file));
 	if (w->liberty)
-		set(inputs, "library", json_pack("{s:s}", "file", w->liberty));
+		set(inputs, "library", input(w->liberty, file));
 	set(o, "inputs", inputs);
 	if (w->kind == MEASURE)
 		add_lut(w, stages, add_mapping(w, stages, "given"));
@@ -447,7 +510,7 @@ init(const struct ax_args *a, struct ax_err *err)
 				  file);
 	rc = read_wish(&w, a, err);
 	if (rc == 0) {
-		o = manifest(&w);
+		o = manifest(&w, file);
 		ax_json_pretty(&text, o);
 		json_decref(o);
 		rc = ax_write_file(file, text.buf, text.len, err);

@@ -31,10 +31,22 @@ if script -qec true /dev/null >/dev/null 2>&1; then
 	like "is asked for" "$T/out" "Worst-case errors"
 	like "and heard" d.json '"width_a": 6'
 	like "to the end" d.json '"name": "talk"'
+	code "answers that cannot be used" 0 sh -c 'printf "../talk\ntalk\nevolv\nmeasure\nnothing\n\nnet.json\n\n99\n4\nmaybe\nno\n" | script -qec "$AXPIPE init e.json" /dev/null'
+	like "are told" "$T/out" "netlist nothing: no such file"
+	code "and asked for again" 0 "$AXPIPE" plan e.json
+	code "a dialogue that is left" 2 sh -c 'printf "talk\n\004" | script -qec "$AXPIPE init f.json" /dev/null'
+	ok "writes nothing" test ! -e f.json
 else
 	skip "a dialogue" "no terminal can be made here: $(script -qec true /dev/null 2>&1 | tail -n 1)"
 fi
-for bad in "--kind evolv" "--bounds 2" "--bounds 0.1,x" "--bounds 0.1,0.1" "--width 1" "--width 2.5" "--netlist nothing.blif" "--liberty nothing.lib" "--kind measure" "--kind network --width 4" "--kind network --unsigned"; do
+# paths are relative to the manifest, and ${ is no variable
+mkdir away 'x${y}'
+cp net.json 'x${y}/net.json'
+code "a manifest in another folder" 0 "$AXPIPE" init away/m.json --kind measure --netlist 'x${y}/net.json' --width 4 --unsigned
+code "finds its netlist" 0 "$AXPIPE" plan away/m.json
+code "one beside it" 0 "$AXPIPE" init n.json --kind measure --netlist 'x${y}/net.json' --width 4 --unsigned
+code "finds it, too" 0 "$AXPIPE" plan n.json
+for bad in "--name ../x" "--name 9" "--kind evolv" "--bounds 2" "--bounds 0.1,x" "--bounds 0.1,0.1" "--width 1" "--width 2.5" "--netlist nothing.blif" "--liberty nothing.lib" "--kind measure" "--kind network --width 4" "--kind network --unsigned"; do
 	# shellcheck disable=SC2086
 	code "$bad is refused" 2 "$AXPIPE" init bad.json $bad
 	ok "and nothing is written" test ! -e bad.json
