@@ -105,6 +105,21 @@ ax_coord_name(const char *entry, const json_t *coords)
 	return ax_str_take(&s);
 }
 
+/* Blanks, controls (C0, DEL, C1), and what in UTF-8 has no width or turns the
+ * direction of writing (U+200B.., U+2028.., U+2060.., U+FEFF): names of nodes
+ * stand on terminals, and two that look alike must be alike. */
+static bool
+unseen(const unsigned char *p)
+{
+	return *p <= ' ' || *p == 0x7f ||
+	       (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0xa0) ||
+	       (p[0] == 0xe2 && p[1] == 0x80 &&
+		((p[2] >= 0x8b && p[2] <= 0x8f) ||
+		 (p[2] >= 0xa8 && p[2] <= 0xaf))) ||
+	       (p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf) ||
+	       (p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf);
+}
+
 /* A coordinate must be one word in a node's name, which is read back. */
 static int
 check_value(const json_t *v, const struct ax_place *at, struct ax_err *err)
@@ -124,8 +139,14 @@ check_value(const json_t *v, const struct ax_place *at, struct ax_err *err)
 			err, at, 0,
 			"a value of a sweep must have 1 to %d characters",
 			MAX_VALUE);
-	for (; *p; p++)
-		if ((unsigned char)*p <= ' ' || strchr("[],=*\"\\$", *p))
+	for (; *p; p++) {
+		if (unseen((const unsigned char *)p))
+			return ax_place_error(
+				err, at, 0,
+				"a blank, a control or an unseen character "
+				"cannot stand in a value of a sweep, which "
+				"becomes part of names");
+		if (strchr("[],=*\"\\$", *p))
 			return ax_place_error(
 				err, at, 0,
 				"the character '%c' cannot stand in a value of "
@@ -133,6 +154,7 @@ check_value(const json_t *v, const struct ax_place *at, struct ax_err *err)
 				"sweep over short words and choose with "
 				"{\"$by\": ...}",
 				*p);
+	}
 	return 0;
 }
 
