@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/cli/cli.h"
 
+#include "pipeline/manifest/place.h"
 #include "pipeline/run/confine.h"
 
 #include <ctype.h>
@@ -71,6 +72,34 @@ find_given(const struct ax_args *a, const char *name)
 	return NULL;
 }
 
+/* One of the words of "ro|rw". */
+static int
+check_choice(const struct ax_option *o, const char *value, struct ax_err *err)
+{
+	char *words = ax_strdup(o->value), *hint;
+	const char *names[MAX_OPTIONS];
+	size_t n = 0;
+	int rc = -1;
+
+	for (char *p = words; p && n < MAX_OPTIONS;) {
+		names[n++] = p;
+		p = strchr(p, '|');
+		if (p)
+			*p++ = '\0';
+	}
+	for (size_t i = 0; i < n; i++)
+		if (ax_streq(value, names[i]))
+			rc = 0;
+	if (rc < 0) {
+		hint = ax_suggest(value, names, n, "it is one of");
+		ax_err_set(err, AX_EXIT_USAGE, "option --%s: '%s' is none%s",
+			   o->name, value, hint);
+		free(hint);
+	}
+	free(words);
+	return rc;
+}
+
 static int
 give(struct ax_args *a, const struct ax_option *o, const char *value,
      struct ax_err *err)
@@ -95,6 +124,8 @@ give(struct ax_args *a, const struct ax_option *o, const char *value,
 				"option --%s wants a number, not '%s'", o->name,
 				value);
 	}
+	if (strchr(o->value, '|') && check_choice(o, value, err) < 0)
+		return -1;
 	AX_GROW(arg->values, arg->n, arg->cap);
 	arg->values[arg->n++] = value;
 	return 0;

@@ -16,7 +16,8 @@ struct ax_option {
 	char letter;      /* 'k', or 0 */
 	enum ax_opt_kind kind;
 	const char *value; /* "DIR"; NULL for a flag. "=FILE": the value is
-			    * optional and joined by '=' only */
+			    * optional and joined by '=' only. "ro|rw": one of
+			    * these words, which is checked */
 	const char *help;  /* one line */
 };
 

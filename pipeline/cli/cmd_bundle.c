@@ -10,9 +10,9 @@
 static const struct ax_option options[] = {
 	{"output", 'o', AX_OPT_STRING, "FILE",
 	 "the archive (default NAME.bundle.tar)"},
-	{"inputs", 0, AX_OPT_STRING, "MODE",
-	 "all, none, or fixed: all but those that an address or a git commit "
-	 "fixes by hash (default)"},
+	{"inputs", 0, AX_OPT_STRING, "fixed|all|none",
+	 "which lie in it; fixed, the default: all but those that an address "
+	 "or a git commit fixes by hash"},
 	{"key", 0, AX_OPT_STRING, "FILE",
 	 "sign with this Ed25519 private key (axpipe key new)"},
 	{"author", 0, AX_OPT_STRING, "NAME", "who gives it"},
@@ -31,12 +31,8 @@ read_options(struct ax_bundle_options *o, struct ax_key **key,
 	const char *file = ax_arg_str(a, "key");
 	size_t mode = 0;
 
-	while (inputs && mode < AX_LEN(modes) && !ax_streq(inputs, modes[mode]))
+	while (inputs && !ax_streq(inputs, modes[mode]))
 		mode++;
-	if (mode == AX_LEN(modes))
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "--inputs %s: it is all, fixed or none",
-				  inputs);
 	o->inputs = (enum ax_bundle_inputs)mode;
 	o->author = ax_arg_str(a, "author");
 	o->license = ax_arg_str(a, "license");

@@ -10,8 +10,7 @@ run(const struct ax_args *a, struct ax_err *err)
 	struct ax_str s = AX_STR_INIT;
 
 	if (shell) {
-		if (ax_manual_completion(&s, shell, err) < 0)
-			return -1;
+		ax_manual_completion(&s, shell);
 	} else if (ax_arg_flag(a, "man")) {
 		ax_manual_page(&s);
 	} else {
@@ -27,8 +26,8 @@ run(const struct ax_args *a, struct ax_err *err)
 static const struct ax_option options[] = {
 	{"man", 0, AX_OPT_FLAG, NULL,
 	 "print the manual page, to be read with 'man -l' or mandoc"},
-	{"completion", 0, AX_OPT_STRING, "SHELL",
-	 "print the completion for bash or zsh"},
+	{"completion", 0, AX_OPT_STRING, "bash|zsh",
+	 "print the completion for this shell"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},
 };
 

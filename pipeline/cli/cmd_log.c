@@ -10,7 +10,8 @@
 #define MAX_LOG ((size_t)64 << 20)
 
 static const struct ax_option options[] = {
-	{"store", 0, AX_OPT_STRING, "DIR", "the store (default .axpipe)"},
+	{"store", 0, AX_OPT_STRING, "DIR",
+	 "the store (default $AXPIPE_STORE, else .axpipe)"},
 	{"max", 'n', AX_OPT_NUMBER, "N", "at most N runs (default 20)"},
 	{"json", 0, AX_OPT_FLAG, NULL, "print JSON"},
 	{NULL, 0, AX_OPT_FLAG, NULL, NULL},

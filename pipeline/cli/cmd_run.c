@@ -22,8 +22,8 @@ static const struct ax_option options[] = {
 	 "all of it)"},
 	{"keep-going", 'k', AX_OPT_FLAG, NULL,
 	 "after a failure go on with what does not depend on it"},
-	{"executor", 0, AX_OPT_STRING, "NAME",
-	 "where nodes run: local (default) or slurm"},
+	{"executor", 0, AX_OPT_STRING, "local|slurm",
+	 "where nodes run (default local)"},
 	{"slurm-partition", 0, AX_OPT_STRING, "NAME",
 	 "the partition of Slurm to use (default: Slurm's)"},
 	{"slurm-arg", 0, AX_OPT_MANY, "ARG",
@@ -62,12 +62,6 @@ read_options(struct ax_run_options *o, const struct ax_args *a,
 				  "--memory %s: not a size such as \"8 GiB\"",
 				  memory);
 	o->executor = ax_arg_str(a, "executor");
-	if (o->executor && !ax_streq(o->executor, "local") &&
-	    !ax_streq(o->executor, "slurm"))
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "--executor %s: there are \"local\" and "
-				  "\"slurm\"",
-				  o->executor);
 	if (ax_arg_flag(a, "audit") && ax_arg_flag(a, "sandbox"))
 		return ax_err_set(err, AX_EXIT_USAGE,
 				  "--audit looks on, --sandbox refuses: give "

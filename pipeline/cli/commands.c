@@ -18,8 +18,8 @@ const struct ax_option ax_shared_options[] = {
 	{"remote", 0, AX_OPT_STRING, "URL",
 	 "share results by a cache server (Bazel's HTTP protocol; default "
 	 "$AXPIPE_REMOTE)"},
-	{"remote-mode", 0, AX_OPT_STRING, "MODE",
-	 "ro: only take from it (default), rw: also give to it what runs here"},
+	{"remote-mode", 0, AX_OPT_STRING, "ro|rw",
+	 "only take from it (default), or also give to it what runs here"},
 	{"remote-ca", 0, AX_OPT_STRING, "FILE",
 	 "trust the certificates in this PEM file for it"},
 	{"remote-socket", 0, AX_OPT_STRING, "FILE",

@@ -7,8 +7,7 @@
 
 /* axpipe(1) in mdoc. Appends. */
 void ax_manual_page(struct ax_str *s);
-/* Completion for "bash" or "zsh"; another shell is an error. Appends. */
-int ax_manual_completion(struct ax_str *s, const char *shell,
-			 struct ax_err *err);
+/* Completion for "bash" or "zsh". Appends. */
+void ax_manual_completion(struct ax_str *s, const char *shell);
 
 #endif

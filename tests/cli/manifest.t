@@ -102,6 +102,14 @@ if command -v bash >/dev/null 2>&1; then
 	is "completes commands" "$got" "status stages"
 	got=$(bash -c '. "$1"; COMP_WORDS=(axpipe plan --offl); COMP_CWORD=2; _axpipe; echo "${COMPREPLY[*]}"' sh "$T/completion")
 	is "completes options" "$got" "--offline"
+	# words WORD...: what is offered for the last of them
+	words() { bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _axpipe; echo "${COMPREPLY[*]}"' sh "$T/completion" "$@"; }
+	is "completes what an option takes" "$(words axpipe run m.json --executor '')" "local slurm"
+	is "as one word" "$(words axpipe plan --remote-mode = r)" "ro rw"
+	is "and at its start" "$(words axpipe bundle --inputs =)" "fixed all none"
+	is "and what a command takes" "$(words axpipe key n)" "new"
+	: >"$T/key.pem"
+	is "then files" "$(words axpipe key show "$T/key.p")" "$T/key.pem"
 	got=$(PATH=$(dirname "$AXPIPE"):$PATH bash -c '. "$1"; COMP_WORDS=(axpipe stages twi); COMP_CWORD=2; _axpipe; echo "${COMPREPLY[*]}"' sh "$T/completion")
 	is "completes names of stages" "$got" "twist"
 else
@@ -109,7 +117,17 @@ else
 fi
 code "completion for zsh" 0 "$AXPIPE" help --completion zsh
 like "names its command" "$T/out" '^#compdef axpipe'
+like "offers what an option takes" "$T/out" "'--executor=\\[.*:\\(local slurm\\)'"
+like "knows letters, too" "$T/out" "'\\(-j --jobs\\)'\\{-j\\+,--jobs=\\}'\\["
+like "and what a command takes" "$T/out" "'1:what:\\(new show\\)'"
+if command -v zsh >/dev/null 2>&1; then
+	cp "$T/out" "$T/completion"
+	ok "zsh reads it" zsh -n "$T/completion"
+else
+	skip "zsh reads it" "zsh is not installed"
+fi
 code "completion for another shell" 2 "$AXPIPE" help --completion fish
+like "which there are" "$T/err" "it is one of bash, zsh"
 
 # the frame
 code "no command" 2 "$AXPIPE"
