@@ -39,12 +39,19 @@ static const char *const paper_names[NPAPERS] = {"lock.json",
 						 "contents.sha256",
 						 "SHA256SUMS"};
 
+/* Names ascend in an archive, so these are sorted as they come. */
+struct digests {
+	struct ax_digest *list;
+	size_t n, cap;
+};
+
 struct reader {
 	const char *path;
 	struct ax_str papers[NPAPERS];
 	bool has[NPAPERS];
-	struct ax_str sums, contents; /* what the lists ought to say */
-	size_t nodes;
+	struct ax_str sums, contents;    /* what the lists ought to say */
+	struct digests objects, records; /* which are there */
+	bool manifest;
 	struct ax_bundle_facts *facts;
 	struct ax_err *err;
 };
@@ -82,6 +89,28 @@ named_digest(struct ax_digest *d, const char *name, const char *room)
 
 /* Verifying -----------------------------------------------------------------
  */
+
+static void
+add_digest(struct digests *s, const struct ax_digest *d)
+{
+	AX_GROW(s->list, s->n, s->cap);
+	s->list[s->n++] = *d;
+}
+
+static int
+by_bytes(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct ax_digest));
+}
+
+static bool
+has(const struct digests *s, const char *hex)
+{
+	struct ax_digest d;
+
+	return hex && ax_unhex(&d, hex) == 0 && s->n &&
+	       bsearch(&d, s->list, s->n, sizeof(d), by_bytes);
+}
 
 /* Reads one file: its digest, and its text where that is wanted. */
 static int
@@ -121,7 +150,7 @@ check_record(struct reader *r, const char *name, const struct ax_str *text,
 	if (ax_store_record_check(key, text->buf ? text->buf : "", text->len,
 				  NULL) < 0)
 		return wrong(r, name, "a record that is not that key's");
-	r->nodes++;
+	add_digest(&r->records, key);
 	return 0;
 }
 
@@ -142,10 +171,15 @@ check_file(struct reader *r, struct ax_tar_in *t)
 	if (is_record)
 		text = &record;
 	rc = read_one(r, t, &d, text);
-	if (rc == 0 && ax_starts(t->name, "objects/") &&
-	    (!named_digest(&want, t->name, "objects/") ||
-	     !ax_digest_eq(&d, &want)))
-		rc = wrong(r, t->name, "its bytes have another SHA-256");
+	r->manifest |= ax_streq(t->name, "manifest.json");
+	if (rc == 0 && ax_starts(t->name, "objects/")) {
+		if (!named_digest(&want, t->name, "objects/") ||
+		    !ax_digest_eq(&d, &want))
+			rc = wrong(r, t->name,
+				   "its bytes have another SHA-256");
+		else
+			add_digest(&r->objects, &d);
+	}
 	if (rc == 0 && is_record)
 		rc = named_digest(&want, t->name, "records/")
 			     ? check_record(r, t->name, text, &want)
@@ -264,6 +298,36 @@ check_signatures(struct reader *r, struct ax_key *const *trust, size_t ntrust)
 	return rc;
 }
 
+/* What the lock says to be there is: the manifest, the record of each node that
+ * ran, and what it made. */
+static int
+check_lock(const struct reader *r, json_t *lock)
+{
+	const char *name, *output;
+	json_t *node, *hex, *key;
+
+	if (!json_string_value(json_object_get(lock, "name")))
+		return wrong(r, "lock.json", "not there, or no lock");
+	if (!r->manifest)
+		return wrong(r, "manifest.json", "not there");
+	json_object_foreach(json_object_get(lock, "nodes"), name, node)
+	{
+		key = json_object_get(node, "key");
+		if (!key) /* a pinned one: its output may lie elsewhere */
+			continue;
+		if (!has(&r->records, json_string_value(key)))
+			return wrong(r, name, "its record is not there");
+		json_object_foreach(json_object_get(node, "outputs"), output,
+				    hex)
+		{
+			if (!has(&r->objects, json_string_value(hex)))
+				return wrong(r, name,
+					     "what it made is not there");
+		}
+	}
+	return 0;
+}
+
 static int
 check_papers(struct reader *r, struct ax_key *const *trust, size_t ntrust)
 {
@@ -287,9 +351,9 @@ check_papers(struct reader *r, struct ax_key *const *trust, size_t ntrust)
 	lock = json_loadb(r->papers[LOCK].buf ? r->papers[LOCK].buf : "",
 			  r->papers[LOCK].len, JSON_REJECT_DUPLICATES, NULL);
 	text = json_string_value(json_object_get(lock, "name"));
-	if (provenance && test && !text)
-		wrong(r, "lock.json", "not there, or no lock");
-	else if (provenance && test)
+	if (provenance && test)
+		rc = check_lock(r, lock);
+	if (rc == 0)
 		rc = check_signatures(r, trust, ntrust);
 	if (rc == 0) {
 		predicate = json_object_get(test, "predicate");
@@ -338,7 +402,7 @@ ax_bundle_verify(const char *path, struct ax_key *const *trust, size_t ntrust,
 	}
 	facts->files = t.n;
 	facts->bytes = t.total;
-	facts->nodes = r.nodes;
+	facts->nodes = r.records.n;
 	ax_tar_close(&t);
 	if (rc == 0)
 		rc = check_papers(&r, trust, ntrust);
@@ -346,6 +410,8 @@ ax_bundle_verify(const char *path, struct ax_key *const *trust, size_t ntrust,
 		ax_str_free(&r.papers[i]);
 	ax_str_free(&r.sums);
 	ax_str_free(&r.contents);
+	free(r.objects.list);
+	free(r.records.list);
 	if (rc < 0)
 		ax_bundle_facts_free(facts);
 	return rc;
@@ -357,11 +423,9 @@ ax_bundle_verify(const char *path, struct ax_key *const *trust, size_t ntrust,
 struct layout {
 	struct ax_store *s;
 	const char *path;
-	char *dir;         /* where manifest and stages go */
-	struct ax_set_of { /* of digests, to be marked as listings */
-		struct ax_digest *list;
-		size_t n, cap;
-	} listings, keys;
+	char *dir;               /* where manifest and stages go */
+	struct digests listings; /* to be marked as such */
+	struct digests keys;
 	char **texts; /* of the records, parallel to keys */
 	size_t ctexts;
 	json_t *lock;
@@ -377,10 +441,8 @@ take_object(struct layout *l, struct ax_tar_in *t, const struct ax_digest *d)
 	long n;
 	int rc = 0;
 
-	if (t->exec) {
-		AX_GROW(l->listings.list, l->listings.n, l->listings.cap);
-		l->listings.list[l->listings.n++] = *d;
-	}
+	if (t->exec)
+		add_digest(&l->listings, d);
 	if (ax_store_has(l->s, d))
 		return 0;
 	put = ax_put_begin(l->s, l->err);
@@ -448,10 +510,9 @@ take_one(struct layout *l, struct ax_tar_in *t, bool records)
 		if (!records)
 			return 0;
 		rc = take_text(l, t, &s);
-		AX_GROW(l->keys.list, l->keys.n, l->keys.cap);
 		AX_GROW(l->texts, l->keys.n, l->ctexts);
 		l->texts[l->keys.n] = ax_str_take(&s);
-		l->keys.list[l->keys.n++] = d;
+		add_digest(&l->keys, &d);
 		return rc;
 	}
 	if (ax_streq(t->name, "manifest.json"))
