@@ -70,7 +70,8 @@ like "has a table" "$T/out" '^\| `width` \| integer, in bit'
 code "the schema" 0 "$AXPIPE" schema
 if python3 -c 'import jsonschema' 2>/dev/null; then
 	cp "$T/out" "$T/schema.json"
-	ok "is JSON Schema 2020-12, and fits the good manifest" python3 - "$T/schema.json" good.json more/part.json <<'EOF'
+	# shellcheck disable=SC2046
+	ok "is JSON Schema 2020-12, and fits every good manifest" python3 - "$T/schema.json" good.json more/part.json $(find "$AXPIPE_SRC/manifests" -name '*.json') <<'EOF'
 import json, sys, jsonschema
 schema = json.load(open(sys.argv[1]))
 jsonschema.Draft202012Validator.check_schema(schema)
