@@ -105,12 +105,12 @@ ax_write_file(const char *path, const void *bytes, size_t n, struct ax_err *err)
 
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0) {
-		ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", tmp);
+		ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", path);
 		goto out;
 	}
 	if (ax_write_all(fd, bytes, n) < 0 || fchmod(fd, 0644) < 0 ||
 	    fsync(fd) < 0) {
-		ax_err_set(err, AX_EXIT_ENV, "%s: cannot write:", tmp);
+		ax_err_set(err, AX_EXIT_ENV, "%s: cannot write:", path);
 		close(fd);
 		unlink(tmp);
 		goto out;

@@ -26,9 +26,16 @@ graph(const struct ax_args *a, struct ax_err *err)
 		   *dir = ax_arg_str(a, "ninja");
 	bool entries = ax_arg_flag(a, "entries");
 	struct ax_str s = AX_STR_INIT;
+	int forms = ax_arg_flag(a, "dot") + ax_arg_flag(a, "mermaid") +
+		    ax_arg_flag(a, "json") + !!dir;
 	struct ax_context c;
 	int rc = -1;
 
+	if (forms > 1 || (dir && (file || entries)))
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "one of --dot, --mermaid, --json and --ninja "
+				  "at a time; --ninja takes neither --output "
+				  "nor --entries");
 	if (ax_context_plan(&c, a, err) < 0)
 		goto out;
 	if (dir) {

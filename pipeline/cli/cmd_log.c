@@ -26,6 +26,11 @@ list_runs(struct ax_store *s, const char *name, size_t max, json_t *json,
 
 	if (ax_provenance_log(s, name, max, &runs, &n, err) < 0)
 		return -1;
+	if (n == 0)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "no run of %s is recorded in store %s; "
+				  "'axpipe log' lists those that are",
+				  name, ax_store_dir(s));
 	for (i = 0; i < n; i++) {
 		char when[32];
 		time_t t = (time_t)runs[i].time;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/cli/context.h"
 
+#include <unistd.h>
+
 #include "artifacts/base/io.h"
 #include "pipeline/results/tar.h"
 #include "pipeline/run/signals.h"
@@ -22,7 +24,7 @@ ax_context_open_store(struct ax_store **out, const struct ax_args *a,
 {
 	const char *dir = ax_context_store_dir(a);
 
-	if (!ax_is_dir(dir))
+	if (access(dir, F_OK) < 0)
 		return ax_err_set(err, AX_EXIT_ENV, "store %s: not there", dir);
 	return ax_store_open(out, dir, read_only, err);
 }

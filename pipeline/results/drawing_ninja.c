@@ -14,6 +14,8 @@
 #include "pipeline/run/exec_local.h"
 #include "pipeline/run/work.h"
 
+#define MAX_OURS ((size_t)1 << 30) /* a build.ninja of a million nodes */
+
 /* A word of sh. */
 static void
 add_word(struct ax_str *s, const char *text)
@@ -264,15 +266,39 @@ out:
 	return rc;
 }
 
+static const char mark[] = "# Made by axpipe graph: the stages of a manifest "
+			   "for plain ninja.\n";
+
+/* A build.ninja that was not made here is somebody's own. */
+static int
+check_ours(const char *dir, struct ax_err *err)
+{
+	char *path = ax_join(dir, "build.ninja"), *text = NULL;
+	size_t n;
+	int rc = 0;
+
+	if (access(path, F_OK) == 0 &&
+	    (ax_read_file(&text, &n, path, MAX_OURS, NULL) < 0 ||
+	     !ax_starts(text, mark)))
+		rc = ax_err_set(err, AX_EXIT_USAGE,
+				"%s is there already, and not from axpipe; "
+				"give --ninja a folder of its own",
+				path);
+	free(text);
+	free(path);
+	return rc;
+}
+
 int
 ax_draw_ninja(const char *dir, struct ax_run *r, struct ax_err *err)
 {
 	struct ax_str build = AX_STR_INIT;
-	int rc = ax_mkdirs(dir, err);
+	int rc = check_ours(dir, err);
 
-	ax_str_add(&build, "# Made by axpipe graph: the stages of a manifest "
-			   "for plain ninja.\n"
-			   "ninja_required_version = 1.5\n\n"
+	if (rc == 0)
+		rc = ax_mkdirs(dir, err);
+	ax_str_add(&build, mark);
+	ax_str_add(&build, "ninja_required_version = 1.5\n\n"
 			   "# nodes that use several cpus run one at a time\n"
 			   "pool wide\n  depth = 1\n\n"
 			   "rule node\n  command = ./$in\n"

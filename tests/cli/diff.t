@@ -29,6 +29,9 @@ like "have all in common" "$T/out" '^the same manifest, inputs, tools, keys, out
 a=$(git --git-dir="$AXPIPE_STORE/runs.git" show t~1:run.json | sed -n 's/.*"id": "\(.*\)",/\1/p')
 code "by run id and by commit" 0 "$AXPIPE" diff "$a" "$(git --git-dir="$AXPIPE_STORE/runs.git" rev-parse t)" --json
 is "as JSON" "$(perl -MJSON::PP -0777 -ne '$j = decode_json($_); print join " ", $j->{axpipe_diff}, $j->{runs}[0]{run}, map { "$_->{section}:$_->{name}" } grep { $_->{section} eq "key" } @{$j->{differences}}' "$T/out")" "1 $a key:last"
+code "the runs of a manifest" 0 "$AXPIPE" log t
+code "of one that never ran" 2 "$AXPIPE" log tt
+like "is said" "$T/err" "no run of tt is recorded in store"
 code "no such run" 2 "$AXPIPE" diff t nothing
 like "is said, with where to look" "$T/err" "nothing: no such run; 'axpipe log' lists them"
 cat >rnd.json <<'EOF'

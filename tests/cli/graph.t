@@ -38,6 +38,15 @@ printf 'changed\n' >a.txt
 code "ninja sees a changed input" 0 ninja -C nj
 is "and carries it to the end" "$(grep -c changed nj/last/out/*)" 3
 
+code "into the same folder again" 0 "$AXPIPE" graph m.json --ninja nj
+mkdir own && echo 'rule mine' >own/build.ninja
+code "over somebody's own build.ninja" 2 "$AXPIPE" graph m.json --ninja own
+is "it stays" "$(cat own/build.ninja)" "rule mine"
+code "two forms at once" 2 "$AXPIPE" graph m.json --dot --json
+code "a folder, and a file" 2 "$AXPIPE" graph m.json --ninja nj -o x
+code "a file where none can be" 3 "$AXPIPE" graph m.json -o none/x.dot
+like "is named as it was given" "$T/err" '^axpipe: none/x.dot: cannot create: '
+
 code "a stage that fails" 2 "$AXPIPE" graph nothing.json
 one crash '"how": "exit"'
 if "$AXPIPE" graph one.json --ninja nk >/dev/null 2>&1; then
