@@ -39,6 +39,17 @@ if python3 -c 'import yaml' 2>/dev/null; then
 else
 	skip "the examples are YAML" "python3-yaml is not installed"
 fi
+if python3 -c 'import yaml' 2>/dev/null; then
+	ok "the store of a run that fails is kept, and its claims are shown" python3 -c 'import sys, yaml
+steps = yaml.safe_load(open(sys.argv[1]))["jobs"]["claims"]["steps"]
+save = [s for s in steps if s.get("uses", "").startswith("actions/cache/save")]
+assert len(save) == 1 and save[0]["if"] == "always()" and save[0]["with"]["path"] == ".axpipe"
+assert [s for s in steps if s.get("uses", "").startswith("actions/cache/restore")][0]["with"]["key"] == save[0]["with"]["key"]
+assert "failure()" in [s for s in steps if "axpipe check" in s.get("run", "")][0]["if"]
+assert yaml.safe_load(open(sys.argv[2]))["claims"]["cache"]["when"] == "always"' "$AXPIPE_SRC/docs/ci/github-actions.yml" "$AXPIPE_SRC/docs/ci/gitlab-ci.yml"
+else
+	skip "the store of a run that fails is kept" "python3-yaml is not installed"
+fi
 manifest 5
 code "GitHub: claims that hold" 0 sh -e gh.sh
 like "a summary" "$T/summary.md" '^\|.*n\.w.*\|.*holds'
