@@ -34,6 +34,7 @@ read_lock(struct roots *r, const git_oid *id)
 	struct ax_digest key;
 	const char *name;
 	json_t *lock, *node;
+	int rc;
 
 	/* a run that changed nothing has the lock of the one before */
 	for (size_t i = r->nseen; i-- > 0;)
@@ -41,7 +42,10 @@ read_lock(struct roots *r, const git_oid *id)
 			return 0;
 	AX_GROW(r->seen, r->nseen, r->cseen);
 	r->seen[r->nseen++] = *id;
-	if (git_blob_lookup(&blob, r->repo, id) < 0)
+	rc = git_blob_lookup(&blob, r->repo, id);
+	if (rc == GIT_ENOTFOUND)
+		return 0;
+	if (rc < 0)
 		return fail(r, "lock.json of a run cannot be read");
 	lock = json_loadb(git_blob_rawcontent(blob),
 			  (size_t)git_blob_rawsize(blob), 0, NULL);
@@ -66,46 +70,46 @@ read_lock(struct roots *r, const git_oid *id)
 }
 
 static int
-read_commit(struct roots *r, const git_oid *id)
+read_commit(struct roots *r, const git_commit *c)
 {
 	const git_tree_entry *e;
-	git_commit *c = NULL;
 	git_tree *t = NULL;
-	int rc = -1;
+	int rc = git_commit_tree(&t, c);
 
-	if (git_commit_lookup(&c, r->repo, id) < 0 ||
-	    git_commit_tree(&t, c) < 0) {
-		fail(r, "a run cannot be read");
-	} else {
-		e = git_tree_entry_byname(t, "lock.json");
-		rc = e ? read_lock(r, git_tree_entry_id(e)) : 0;
-	}
+	if (rc < 0)
+		return rc == GIT_ENOTFOUND ? 0
+					   : fail(r, "a run cannot be read");
+	e = git_tree_entry_byname(t, "lock.json");
+	rc = e ? read_lock(r, git_tree_entry_id(e)) : 0;
 	git_tree_free(t);
-	git_commit_free(c);
 	return rc;
 }
 
 static int
 read_branch(struct roots *r, const char *ref, size_t last)
 {
-	git_revwalk *w = NULL;
+	git_commit *c = NULL, *parent;
 	git_oid id;
 	size_t n = 0;
-	int rc = 0, got = 0;
+	int rc = git_reference_name_to_id(&id, r->repo, ref);
 
-	if (git_revwalk_new(&w, r->repo) < 0 ||
-	    git_revwalk_push_ref(w, ref) < 0) {
-		git_revwalk_free(w);
+	if (rc == 0)
+		rc = git_commit_lookup(&c, r->repo, &id);
+	if (rc < 0)
 		return fail(r, ref);
+	/* the newest first; what `fsck --repair` took away is an end */
+	while (c && rc == 0 && (!last || n++ < last)) {
+		int got;
+
+		rc = read_commit(r, c);
+		parent = NULL;
+		got = git_commit_parent(&parent, c, 0);
+		if (rc == 0 && got < 0 && got != GIT_ENOTFOUND)
+			rc = fail(r, ref);
+		git_commit_free(c);
+		c = parent;
 	}
-	/* the newest first */
-	git_revwalk_sorting(w, GIT_SORT_TOPOLOGICAL);
-	while (rc == 0 && (!last || n++ < last) &&
-	       (got = git_revwalk_next(&id, w)) == 0)
-		rc = read_commit(r, &id);
-	if (rc == 0 && got < 0 && got != GIT_ITEROVER)
-		rc = fail(r, ref);
-	git_revwalk_free(w);
+	git_commit_free(c);
 	return rc;
 }
 

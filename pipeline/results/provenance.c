@@ -18,8 +18,10 @@ git_fail(struct ax_err *err, const char *what)
 {
 	const git_error *e = git_error_last();
 
-	return ax_err_set(err, AX_EXIT_ENV, "%s: %s", what,
-			  e ? e->message : "unknown error");
+	return ax_err_set(err, AX_EXIT_ENV,
+			  "%s: %s; `axpipe fsck` says whether the store's "
+			  "runs.git is damaged",
+			  what, e ? e->message : "unknown error");
 }
 
 /* Makes the repository aside and moves it into place, so that a kill or a full
@@ -674,7 +676,7 @@ ax_provenance_log(struct ax_store *s, const char *manifest, size_t max,
 		  struct ax_past_run **out, size_t *n, struct ax_err *err)
 {
 	char *ref = ax_asprintf("refs/heads/%s", manifest);
-	git_revwalk *walk = NULL;
+	git_commit *c = NULL, *parent;
 	git_repository *repo;
 	size_t cap = 0;
 	git_oid oid;
@@ -685,30 +687,28 @@ ax_provenance_log(struct ax_store *s, const char *manifest, size_t max,
 	rc = open_runs(&repo, s, false, err);
 	if (rc < 0)
 		goto out;
-	if (repo && git_reference_name_to_id(&oid, repo, ref) == 0) {
-		if (git_revwalk_new(&walk, repo) < 0 ||
-		    git_revwalk_push(walk, &oid) < 0)
-			rc = git_fail(err, "cannot read the runs");
-		git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL);
-		while (rc == 0 && *n < max &&
-		       git_revwalk_next(&oid, walk) == 0) {
-			git_commit *c = NULL;
-			struct ax_past_run *p;
+	if (repo && git_reference_name_to_id(&oid, repo, ref) == 0 &&
+	    git_commit_lookup(&c, repo, &oid) < 0)
+		rc = git_fail(err, "cannot read the runs");
+	/* what `fsck --repair` took away is an end */
+	while (c && rc == 0) {
+		struct ax_past_run *p;
+		int got;
 
-			if (git_commit_lookup(&c, repo, &oid) < 0) {
-				rc = git_fail(err, "cannot read the runs");
-				break;
-			}
-			AX_GROW(*out, *n, cap);
-			p = &(*out)[(*n)++];
-			git_oid_tostr(p->hex, sizeof(p->hex), &oid);
-			p->time = git_commit_time(c);
-			p->summary = ax_strdup(git_commit_summary(c));
-			p->id = id_of(c);
-			git_commit_free(c);
-		}
-		git_revwalk_free(walk);
+		AX_GROW(*out, *n, cap);
+		p = &(*out)[(*n)++];
+		git_oid_tostr(p->hex, sizeof(p->hex), git_commit_id(c));
+		p->time = git_commit_time(c);
+		p->summary = ax_strdup(git_commit_summary(c));
+		p->id = id_of(c);
+		parent = NULL;
+		got = *n < max ? git_commit_parent(&parent, c, 0) : 0;
+		if (got < 0 && got != GIT_ENOTFOUND)
+			rc = git_fail(err, "cannot read the runs");
+		git_commit_free(c);
+		c = parent;
 	}
+	git_commit_free(c);
 	close_runs(repo);
 out:
 	free(ref);

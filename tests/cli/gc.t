@@ -60,4 +60,25 @@ is "the run lost nothing" "$(grep -c '"event":"node-done"' ev)" 2
 code "afterwards it may" 0 "$AXPIPE" gc --age 0 --runs 1
 is "and keeps that run, too" "$(cached slow.json)" 1
 code "the store is whole" 0 "$AXPIPE" fsck
+
+# past runs: every file of runs.git with a bit flipped
+rm -rf "$AXPIPE_STORE"
+base_manifest
+for s in u v w; do sed "s/\"end\"/\"$s\"/" m.json >e.json && "$AXPIPE" run e.json -q; done
+cp -R "$AXPIPE_STORE" "$T/whole"
+flaws=
+(cd "$T/whole/runs.git" && find objects refs -type f) >files
+while read -r f; do
+	rm -rf "$T/bit" && cp -R "$T/whole" "$T/bit" && chmod -R u+w "$T/bit"
+	perl -e 'local $/; open my $i, "<:raw", $ARGV[0]; my $x = <$i>; substr($x, length($x) / 2, 1) ^= "\x04"; open my $o, ">:raw", $ARGV[0]; print $o $x' "$T/bit/runs.git/$f"
+	"$AXPIPE" fsck --store "$T/bit" >out 2>&1; found=$?
+	grep -q "^runs.git/$f: " out || found="unnamed $found"
+	"$AXPIPE" fsck --store "$T/bit" --repair >/dev/null 2>&1; mended=$?
+	"$AXPIPE" run m.json --store "$T/bit" -q >/dev/null 2>&1; ran=$?
+	"$AXPIPE" log t --store "$T/bit" >/dev/null 2>&1; told=$?
+	"$AXPIPE" gc --store "$T/bit" >/dev/null 2>&1; swept=$?
+	"$AXPIPE" fsck --store "$T/bit" >/dev/null 2>&1; again=$?
+	[ "$found $mended $ran $told $swept $again" = "3 0 0 0 0 0" ] || flaws="$flaws $f: $found $mended $ran $told $swept $again;"
+done <files
+is "each of $(wc -l <files) is found, named and mended; runs, log and gc go on" "$flaws" ""
 done_testing

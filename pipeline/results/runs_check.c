@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Git's objects carry their own hash, which libgit2 verifies on each read: a
+ * flipped bit shows as an object that cannot be read. */
+#include <git2.h> /* first: it has a field that base.h bans as a function */
+#include <time.h>
+#include <unistd.h>
+
+#include "artifacts/base/base.h"
+#include "artifacts/base/io.h"
+#include "pipeline/results/runs_check.h"
+
+#define MAX_BRANCHES 100000
+
+struct check {
+	struct ax_store *s;
+	char *path; /* of runs.git */
+	bool repair;
+	void (*tell)(void *arg, const char *line);
+	void *arg;
+	uint64_t bad;
+	git_repository *repo;
+	git_odb *odb;
+	git_oid *list; /* all objects */
+	size_t n, cap;
+};
+
+static void
+found(struct check *c, const char *what, const char *why, const char *then)
+{
+	char *line =
+		ax_asprintf("runs.git%s%s: %s%s%s", *what ? "/" : "", what, why,
+			    c->repair ? "; " : "", c->repair ? then : "");
+
+	c->bad++;
+	c->tell(c->arg, line);
+	free(line);
+}
+
+/* Out of the way, under a name of its own. */
+static void
+set_aside(const struct check *c, const char *path, const char *name)
+{
+	char *dir = ax_join(ax_store_dir(c->s), "quarantine");
+	char *to = ax_asprintf("%s/%s.%ld", dir, name, (long)time(NULL));
+
+	if (ax_mkdirs(dir, NULL) == 0)
+		(void)rename(path, to);
+	free(to);
+	free(dir);
+}
+
+static int
+open_repo(struct check *c)
+{
+	git_odb_free(c->odb);
+	git_repository_free(c->repo);
+	c->odb = NULL;
+	c->repo = NULL;
+	if (git_repository_open_bare(&c->repo, c->path) < 0 ||
+	    git_repository_odb(&c->odb, c->repo) < 0)
+		return -1;
+	return 0;
+}
+
+static int
+note(const git_oid *id, void *payload)
+{
+	struct check *c = payload;
+
+	AX_GROW(c->list, c->n, c->cap);
+	c->list[c->n++] = *id;
+	return 0;
+}
+
+static bool
+readable(struct check *c, const git_oid *id)
+{
+	git_odb_object *o = NULL;
+	bool good = git_odb_read(&o, c->odb, id) == 0;
+
+	git_odb_object_free(o);
+	return good;
+}
+
+static void
+check_objects(struct check *c)
+{
+	char hex[GIT_OID_HEXSZ + 1], *name, *file;
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (readable(c, &c->list[i]))
+			continue;
+		git_oid_tostr(hex, sizeof(hex), &c->list[i]);
+		name = ax_asprintf("objects/%.2s/%s", hex, hex + 2);
+		file = ax_join(c->path, name);
+		found(c, name, "damaged", "moved to quarantine");
+		if (c->repair)
+			set_aside(c, file, hex);
+		free(file);
+		free(name);
+	}
+}
+
+/* A run all of whose files can be read. */
+static bool
+whole(struct check *c, const git_oid *id)
+{
+	git_commit *commit = NULL;
+	git_tree *tree = NULL;
+	bool good = git_commit_lookup(&commit, c->repo, id) == 0 &&
+		    git_commit_tree(&tree, commit) == 0;
+
+	for (size_t i = 0; good && i < git_tree_entrycount(tree); i++)
+		good = readable(
+			c, git_tree_entry_id(git_tree_entry_byindex(tree, i)));
+	git_tree_free(tree);
+	git_commit_free(commit);
+	return good;
+}
+
+/* The newest whole run of a branch, told by the first word of its message. */
+static bool
+newest(struct check *c, const char *branch, git_oid *out)
+{
+	char *start = ax_asprintf("%s: ", branch);
+	git_time_t best = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < c->n; i++) {
+		git_commit *commit = NULL;
+		const char *text;
+
+		if (git_commit_lookup(&commit, c->repo, &c->list[i]) < 0)
+			continue;
+		text = git_commit_summary(commit);
+		if (text && ax_starts(text, start) &&
+		    (!any || git_commit_time(commit) > best) &&
+		    whole(c, &c->list[i])) {
+			best = git_commit_time(commit);
+			*out = c->list[i];
+			any = true;
+		}
+		git_commit_free(commit);
+	}
+	free(start);
+	return any;
+}
+
+static int
+check_branch(struct check *c, const char *branch, struct ax_err *err)
+{
+	char *ref = ax_asprintf("refs/heads/%s", branch);
+	char *file = ax_join(c->path, ref);
+	git_reference *made = NULL;
+	git_oid tip;
+	int rc = 0;
+
+	if (git_reference_name_to_id(&tip, c->repo, ref) < 0 ||
+	    !whole(c, &tip)) {
+		found(c, ref, "its last run cannot be read",
+		      "it goes on from the newest that can");
+		if (c->repair) {
+			set_aside(c, file, branch);
+			if (newest(c, branch, &tip) &&
+			    git_reference_create(&made, c->repo, ref, &tip, 1,
+						 NULL) < 0)
+				rc = ax_err_set(err, AX_EXIT_ENV,
+						"%s: cannot be written", file);
+			git_reference_free(made);
+		}
+	}
+	free(file);
+	free(ref);
+	return rc;
+}
+
+int
+ax_runs_check(struct ax_store *s, bool repair,
+	      void (*tell)(void *arg, const char *line), void *arg,
+	      uint64_t *bad, struct ax_err *err)
+{
+	struct check c = {.s = s, .repair = repair, .tell = tell, .arg = arg};
+	char *heads, **names = NULL;
+	size_t n = 0;
+	int rc = 0;
+
+	c.path = ax_join(ax_store_dir(s), "runs.git");
+	heads = ax_join(c.path, "refs/heads");
+	git_libgit2_init();
+	if (!ax_is_dir(c.path)) {
+		; /* nothing ran yet */
+	} else if (open_repo(&c) < 0 || git_odb_foreach(c.odb, note, &c) < 0) {
+		found(&c, "", "no repository that git can open",
+		      "moved to quarantine");
+		if (repair)
+			set_aside(&c, c.path, "runs.git");
+	} else {
+		check_objects(&c);
+		if (repair && c.bad && open_repo(&c) < 0)
+			rc = ax_err_set(err, AX_EXIT_ENV,
+					"%s: cannot be opened", c.path);
+		if (rc == 0)
+			rc = ax_list_dir(&names, &n, heads, MAX_BRANCHES, err);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			rc = check_branch(&c, names[i], err);
+	}
+	ax_free_list(names, n);
+	git_odb_free(c.odb);
+	git_repository_free(c.repo);
+	git_libgit2_shutdown();
+	free(c.list);
+	free(heads);
+	free(c.path);
+	*bad = c.bad;
+	return rc;
+}
