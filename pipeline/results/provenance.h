@@ -13,8 +13,8 @@
  *                   the manifest lies in one; "repeats": the commit of the run
  *                   that it repeats when nothing at all had changed since
  *
- * The only file of the program that knows libgit2, but for fetch_git.c and
- * the roots of gc.
+ * The only file of the program that knows libgit2, but for fetch_git.c, the
+ * roots of gc and the check of fsck.
  */
 #ifndef AX_PROVENANCE_H
 #define AX_PROVENANCE_H
