@@ -18,7 +18,7 @@ ax_heap_large_pages(void)
 	void *volatile first; /* or the compiler sees no use in it */
 
 	mallopt(M_MMAP_THRESHOLD, APART);
-	mallopt(M_TRIM_THRESHOLD, ROOM);
+	mallopt(M_TRIM_THRESHOLD, 2 * ROOM); /* or the room goes back */
 	mallopt(M_TOP_PAD, ROOM);
 	first = malloc(
 		FIRST); /* fails where less is allowed: small pages, then */
