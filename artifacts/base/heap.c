@@ -20,8 +20,8 @@ ax_heap_large_pages(void)
 	mallopt(M_MMAP_THRESHOLD, APART);
 	mallopt(M_TRIM_THRESHOLD, 2 * ROOM); /* or the room goes back */
 	mallopt(M_TOP_PAD, ROOM);
-	first = malloc(
-		FIRST); /* fails where less is allowed: small pages, then */
+	/* where less is allowed this fails, and all goes on in small pages */
+	first = malloc(FIRST);
 	free(first);
 	mallopt(M_TOP_PAD, PAD);
 	end = (uintptr_t)sbrk(0);
