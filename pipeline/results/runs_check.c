@@ -36,17 +36,18 @@ found(struct check *c, const char *what, const char *why, const char *then)
 	free(line);
 }
 
-/* Out of the way, under a name of its own. */
-static void
+/* Out of the way, under a name of its own. False when it is still there: an
+ * object that somebody's git has packed, say. */
+static bool
 set_aside(const struct check *c, const char *path, const char *name)
 {
 	char *dir = ax_join(ax_store_dir(c->s), "quarantine");
 	char *to = ax_asprintf("%s/%s.%ld", dir, name, (long)time(NULL));
+	bool moved = ax_mkdirs(dir, NULL) == 0 && rename(path, to) == 0;
 
-	if (ax_mkdirs(dir, NULL) == 0)
-		(void)rename(path, to);
 	free(to);
 	free(dir);
+	return moved;
 }
 
 static int
@@ -93,9 +94,10 @@ check_objects(struct check *c)
 		git_oid_tostr(hex, sizeof(hex), &c->list[i]);
 		name = ax_asprintf("objects/%.2s/%s", hex, hex + 2);
 		file = ax_join(c->path, name);
-		found(c, name, "damaged", "moved to quarantine");
-		if (c->repair)
-			set_aside(c, file, hex);
+		found(c, name, "damaged",
+		      c->repair && set_aside(c, file, hex)
+			      ? "moved to quarantine"
+			      : "cannot be moved to quarantine");
 		free(file);
 		free(name);
 	}
@@ -160,7 +162,7 @@ check_branch(struct check *c, const char *branch, struct ax_err *err)
 		found(c, ref, "its last run cannot be read",
 		      "it goes on from the newest that can");
 		if (c->repair) {
-			set_aside(c, file, branch);
+			(void)set_aside(c, file, branch);
 			if (newest(c, branch, &tip) &&
 			    git_reference_create(&made, c->repo, ref, &tip, 1,
 						 NULL) < 0)
@@ -191,9 +193,9 @@ ax_runs_check(struct ax_store *s, bool repair,
 		; /* nothing ran yet */
 	} else if (open_repo(&c) < 0 || git_odb_foreach(c.odb, note, &c) < 0) {
 		found(&c, "", "no repository that git can open",
-		      "moved to quarantine");
-		if (repair)
-			set_aside(&c, c.path, "runs.git");
+		      repair && set_aside(&c, c.path, "runs.git")
+			      ? "moved to quarantine"
+			      : "cannot be moved to quarantine");
 	} else {
 		check_objects(&c);
 		if (repair && c.bad && open_repo(&c) < 0)
