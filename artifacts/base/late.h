@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Libraries that are loaded when they are first needed: libcurl and libarchive
- * bring forty others along, and to load them all would be most of what a
+ * bring some thirty others along, and to load them all would be most of what a
  * command costs that needs neither. Who uses one lists its functions once,
  *
  *	#define FUNCTIONS(F) F(archive_read_new) F(archive_read_free)
