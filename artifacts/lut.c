@@ -354,6 +354,39 @@ ax_lut_write_csv(struct ax_str *out, const struct ax_lut *t)
 
 /* --- .npy ---------------------------------------------------------------- */
 
+/* How much of the spread of the table v the product of operands from -a0 and
+ * -b0 explains: their covariance squared by the variance of the product. */
+static double
+explained(const struct ax_tensor *t, double a0, double b0)
+{
+	double mean = ((double)(t->dim[0] - 1) / 2 - a0) *
+		      ((double)(t->dim[1] - 1) / 2 - b0);
+	double with = 0, own = 0, p;
+
+	for (size_t i = 0; i < t->n; i++) {
+		p = ((double)(i / t->dim[1]) - a0) *
+			    ((double)(i % t->dim[1]) - b0) -
+		    mean;
+		with += p * ax_tensor_get(t, i);
+		own += p * p;
+	}
+	return with > 0 ? with * with / own : 0;
+}
+
+/* A table without a negative value is one of unsigned products. One with some
+ * need not be signed: errors may be below zero. It is what it is nearer to. */
+static bool
+looks_signed(const struct ax_tensor *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->n && !(ax_tensor_get(t, i) < 0); i++)
+		;
+	return i < t->n &&
+	       explained(t, (double)(t->dim[0] / 2), (double)(t->dim[1] / 2)) >=
+		       explained(t, 0, 0);
+}
+
 int
 ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		 size_t len, int sign, struct ax_err *err)
@@ -380,11 +413,7 @@ ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		ax_tensor_free(&t);
 		return rc;
 	}
-	/* unsigned products have no negative value; a signed table starts with
-	 * the product of the two lowest operands, an unsigned one with 0 x 0 */
-	is_signed = sign > 0;
-	for (size_t i = 0; sign < 0 && i < t.n && !is_signed; i++)
-		is_signed = ax_tensor_get(&t, i) < 0;
+	is_signed = sign < 0 ? looks_signed(&t) : sign > 0;
 	rc = ax_lut_new(out, n, m, is_signed, err);
 	for (size_t i = 0; rc == 0 && i < t.n; i++) {
 		int64_t v = t.dtype == AX_I64 ? t.i64[i]

@@ -78,7 +78,9 @@ int ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net,
 int ax_lut_parse_csv(struct ax_lut *out, const char *name, const char *text,
 		     size_t len, struct ax_err *err);
 void ax_lut_write_csv(struct ax_str *out, const struct ax_lut *t);
-/* .npy, shape (2^n, 2^m), integers. sign: -1 guess (any negative value). */
+/* .npy, shape (2^n, 2^m), integers. sign: any negative value to guess it, for
+ * tables of products: unsigned without negative values, else by whether signed
+ * or unsigned products are nearer. */
 int ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		     size_t len, int sign, struct ax_err *err);
 /* int16 when all values fit, else int32. */

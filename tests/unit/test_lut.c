@@ -53,6 +53,37 @@ test_exact(void)
 	ax_str_free(&text);
 }
 
+/* The sign of a .npy is not in the file. */
+static void
+test_guess(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_str text = AX_STR_INIT;
+	struct ax_rng r = ax_rng(5, "guess", 0);
+	struct ax_lut t, back;
+	size_t right = 0;
+
+	for (int n = 0; n < 20; n++) {
+		ax_lut_exact(&t, AX_LUT_MUL, 3 + (unsigned)n % 5,
+			     4 + (unsigned)n % 3, n & 1, &err);
+		/* errors of both signs, a constant, columns that are gone */
+		for (size_t i = 0; i < ax_lut_size(&t); i++)
+			t.v[i] = i % 8 == 3 ? -2
+					    : t.v[i] + n - 10 +
+						      (int)ax_rng_below(&r, 7);
+		ax_str_clear(&text);
+		ax_lut_write_npy(&text, &t, &err);
+		ax_lut_parse_npy(&back, "t", text.buf, text.len, -1, &err);
+		right += ax_lut_equal(&t, &back);
+		ax_lut_free(&back);
+		ax_lut_free(&t);
+	}
+	is_int((long long)right, 20,
+	       "unsigned tables with errors below zero are not taken for "
+	       "signed ones");
+	ax_str_free(&text);
+}
+
 /* 1 x 2 bits unsigned, every figure by hand: exact 0 0 0 0 / 0 1 2 3. */
 static void
 test_by_hand(void)
@@ -429,6 +460,7 @@ main(void)
 	test_levels();
 	test_order();
 	test_exact();
+	test_guess();
 	test_by_hand();
 	test_broken();
 	test_ports();
