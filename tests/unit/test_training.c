@@ -217,6 +217,26 @@ test_errors(void)
 	free(path);
 }
 
+/* Finite parameters whose answers are not. */
+static void
+test_no_numbers(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_evaluation e;
+	struct ax_model m;
+	int last;
+
+	make_model(&m);
+	last = m.net.ops[m.net.n_ops - 1].weight;
+	for (size_t i = 0; i < m.net.params[last].n; i++)
+		m.param[last][i] = i & 1 ? 3e38f : -3e38f;
+	is_int(ax_evaluate(&e, &m, &set, &set.test, 60, 32, NULL, &err), -1,
+	       "answers that are no numbers are not counted");
+	ok(strstr(err.text, "image 0 with what is no number"),
+	   "they are named");
+	ax_model_free(&m);
+}
+
 int
 main(void)
 {
@@ -236,6 +256,7 @@ main(void)
 	test_rates();
 	test_resume();
 	test_errors();
+	test_no_numbers();
 	ax_rmtree(dir, NULL);
 	ax_dataset_free(&set);
 	return tap_done();

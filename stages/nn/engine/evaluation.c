@@ -93,10 +93,7 @@ ax_evaluate(struct ax_evaluation *out, struct ax_model *m,
 				   "network '%s' has %zu classes",
 				   d->name, at + i, images->labels[at + i],
 				   m->net.name, classes);
-			free(index);
-			free(x);
-			ax_evaluation_free(out);
-			return -1;
+			goto fail;
 		}
 		ax_batch(x, d, images, index, len, NULL, 0);
 		logits = ax_model_forward(m, x, len, false);
@@ -105,6 +102,16 @@ ax_evaluate(struct ax_evaluation *out, struct ax_model *m,
 
 			out->loss += ax_cross_entropy(logits, classes, label, 0,
 						      &rank, NULL, 0);
+			/* of what is no number none comes first */
+			if (!isfinite(out->loss)) {
+				ax_err_set(err, AX_EXIT_STAGE,
+					   "the network '%s' answers image %zu "
+					   "with what is no number: its "
+					   "parameters are too large for "
+					   "float32",
+					   m->net.name, at + i);
+				goto fail;
+			}
 			for (j = 1, best = 0; j < classes; j++)
 				if (logits[j] > logits[best])
 					best = j;
@@ -126,6 +133,11 @@ ax_evaluate(struct ax_evaluation *out, struct ax_model *m,
 	free(index);
 	free(x);
 	return 0;
+fail:
+	free(index);
+	free(x);
+	ax_evaluation_free(out);
+	return -1;
 }
 
 void
