@@ -42,41 +42,45 @@ test_choose(void)
 {
 	double damage[LAYERS * ITEMS], share[LAYERS], cost[ITEMS], budget;
 	size_t choice[LAYERS], below = 0, above = 0, held = 0, none = 0, item;
+	const bool kept[LAYERS] = {true};
 	struct ax_rng r = ax_rng(1, "choose", 0);
 
-	for (int n = 0; n < 200; n++) {
-		double all = 0, d = 0, sum = 0, best;
+	for (int n = 0; n < 400; n++) {
+		double d, all = 0, best;
 
 		for (size_t l = 0; l < LAYERS; l++)
-			all += share[l] = 0.01 + ax_rng_double(&r);
-		for (size_t l = 0; l < LAYERS; l++)
-			share[l] /= all;
+			all += share[l] = 1 + ax_rng_below(&r, 100000);
 		for (size_t i = 0; i < ITEMS; i++)
 			cost[i] = ax_rng_below(&r, 2000);
 		for (size_t i = 0; i < LAYERS * ITEMS; i++)
-			damage[i] = ax_rng_double(&r);
+			damage[i] = ax_rng_below(&r, 8) ? ax_rng_double(&r)
+							: INFINITY;
 		budget = 100 + ax_rng_below(&r, 1500);
-		best = try_all(damage, share, cost, budget);
+		/* the very cost of a choice, as the metric gives it */
+		for (size_t l = 0; l < LAYERS; l++)
+			choice[l] = ax_rng_below(&r, ITEMS);
+		if (n & 1)
+			budget = ax_choose_cost(choice, share, cost, LAYERS);
+		best = try_all(damage, share, cost, budget * all);
 		if (!ax_choose(choice, damage, share, cost, LAYERS, ITEMS,
 			       budget)) {
-			/* only rounding may hide a choice */
-			none += isfinite(
-				try_all(damage, share, cost, budget * 0.998));
+			none += isfinite(try_all(damage, share, cost,
+						 budget * all * (1 - 1e-12)));
 			continue;
 		}
-		for (size_t l = 0; l < LAYERS; l++) {
+		d = 0;
+		for (size_t l = 0; l < LAYERS; l++)
 			d += damage[l * ITEMS + choice[l]];
-			sum += share[l] * cost[choice[l]];
-		}
-		held += sum > budget;
-		below += d < best - 1e-12;
-		above += d >
-			 try_all(damage, share, cost, budget * 0.998) + 1e-12;
+		held += ax_choose_cost(choice, share, cost, LAYERS) > budget;
+		below += d < try_all(damage, share, cost,
+				     budget * all * (1 + 1e-12)) -
+				     1e-12;
+		above += d > best + 1e-12;
 	}
 	is_int(none, 0, "a choice is found where there is one");
 	is_int(held, 0, "the budget holds");
 	is_int(below, 0, "no better than the best");
-	is_int(above, 0, "as good as the best for 0.2 %% less");
+	is_int(above, 0, "as good as the best");
 
 	/* one that may not be, and equal damage */
 	for (size_t i = 0; i < LAYERS * ITEMS; i++)
@@ -92,13 +96,29 @@ test_choose(void)
 	   "what takes all of the budget fits");
 	ok(!ax_choose(choice, damage, share, cost, LAYERS, ITEMS, 5),
 	   "nothing fits");
-	ok(ax_choose_one(&item, damage, cost, LAYERS, ITEMS, 100) && item == 0,
+	ok(ax_choose_one(&item, choice, NULL, damage, share, cost, LAYERS,
+			 ITEMS, 100) &&
+		   item == 0,
 	   "one for all: the cheapest of equal ones");
 	damage[0] = 1;
-	ok(ax_choose_one(&item, damage, cost, LAYERS, ITEMS, 100) && item == 4,
+	ok(ax_choose_one(&item, choice, NULL, damage, share, cost, LAYERS,
+			 ITEMS, 100) &&
+		   item == 4 && choice[2] == 4,
 	   "one for all: the least damage");
-	ok(!ax_choose_one(&item, damage, cost, LAYERS, ITEMS, 5),
+	ok(!ax_choose_one(&item, choice, NULL, damage, share, cost, LAYERS,
+			  ITEMS, 5),
 	   "one for all: nothing fits");
+	/* shares that binary fractions do not hold, and a layer that stays */
+	share[0] = 2304;
+	share[1] = 5184;
+	share[2] = 16;
+	for (size_t i = 0; i < ITEMS; i++)
+		cost[i] = 1896 + (i < 4);
+	choice[0] = 4;
+	ok(ax_choose_one(&item, choice, kept, damage, share, cost, 3, ITEMS,
+			 1896) &&
+		   item == 4,
+	   "one for all but what is kept, for the whole budget");
 }
 
 static struct ax_histogram h;

@@ -15,33 +15,40 @@
 struct plan {
 	struct ax_library *lib;
 	struct ax_model *m;
-	unsigned *op;   /* [n] operations of the quantised layers */
-	double *share;  /* [n] of all their products */
-	double *damage; /* [n][lib->n]; infinite: not allowed */
+	unsigned *op;             /* [n] operations of the quantised layers */
+	double *products, *share; /* [n] for an image; part of all */
+	double *damage;           /* [n][lib->n]; infinite: not allowed */
 	double *noise, *coherent;
 	size_t *choice;  /* [n] */
 	size_t n, exact; /* exact: item of exact products, or lib->n */
+	double cost;     /* of the choice */
 };
 
-static void
-find_layers(struct plan *p)
+static int
+find_layers(struct plan *p, struct ax_err *err)
 {
 	const struct ax_network *net = &p->m->net;
 	double all = 0;
 	size_t i;
 
 	p->op = ax_calloc(net->n_ops, sizeof(*p->op));
+	p->products = ax_calloc(net->n_ops, sizeof(*p->products));
 	p->share = ax_calloc(net->n_ops, sizeof(*p->share));
 	p->choice = ax_calloc(net->n_ops, sizeof(*p->choice));
 	for (i = 0; i < net->n_ops; i++) {
 		if (!p->m->layer[i].quantised)
 			continue;
-		p->share[p->n] = (double)net->ops[i].products;
-		all += p->share[p->n];
+		p->products[p->n] = (double)net->ops[i].products;
+		all += p->products[p->n];
 		p->op[p->n++] = (unsigned)i;
 	}
 	for (i = 0; i < p->n; i++)
-		p->share[i] /= all;
+		p->share[i] = p->products[i] / all;
+	return p->n ? 0
+		    : ax_err_set(err, AX_EXIT_STAGE,
+				 "the network '%s' has no layer with integer "
+				 "products to choose a multiplier for",
+				 net->name);
 }
 
 /* damage = weight x (noise + rho coherent^2); the weight is the share of the
@@ -102,39 +109,25 @@ find_damage(struct plan *p, const struct ax_histogram *h, double rho,
 static int
 choose(struct plan *p, bool one, double budget, struct ax_err *err)
 {
-	size_t n = p->lib->n, i, k, item = 0, free_layers = 0;
-	double *cost = ax_calloc(n, sizeof(*cost)), fixed = 0;
-	double *damage = ax_calloc(p->n * n, sizeof(*damage));
-	bool found = true;
+	size_t n = p->lib->n, i, k, item;
+	double *cost = ax_calloc(n, sizeof(*cost));
+	bool *kept = ax_calloc(p->n, sizeof(*kept)), found;
 
 	for (k = 0; k < n; k++)
 		cost[k] = p->lib->of[k].cost;
-	if (!one) {
-		found = ax_choose(p->choice, p->damage, p->share, cost, p->n, n,
-				  budget);
-	} else {
-		/* layers that stay exact have their cost; the one item fills
-		 * the rest */
-		for (i = 0; i < p->n; i++) {
-			if (!p->m->layer[p->op[i]].approx) {
-				fixed += p->share[i];
-				continue;
-			}
-			memcpy(damage + free_layers++ * n, p->damage + i * n,
-			       n * sizeof(*damage));
-		}
-		if (fixed > 0)
-			budget -= fixed * cost[p->exact];
-		for (k = 0; k < n; k++)
-			cost[k] *= 1 - fixed;
-		found = ax_choose_one(&item, damage, cost, free_layers, n,
-				      budget);
-		for (i = 0; i < p->n; i++)
-			p->choice[i] =
-				p->m->layer[p->op[i]].approx ? item : p->exact;
+	/* with one for all, layers that stay exact have exact products */
+	for (i = 0; i < p->n; i++) {
+		kept[i] = !p->m->layer[p->op[i]].approx;
+		p->choice[i] = p->exact;
 	}
+	found = one ? ax_choose_one(&item, p->choice, kept, p->damage,
+				    p->products, cost, p->n, n, budget)
+		    : ax_choose(p->choice, p->damage, p->products, cost, p->n,
+				n, budget);
+	p->cost =
+		found ? ax_choose_cost(p->choice, p->products, cost, p->n) : 0;
 	free(cost);
-	free(damage);
+	free(kept);
 	return found ? 0
 		     : ax_err_set(err, AX_EXIT_STAGE,
 				  "no choice of multipliers costs at most the "
@@ -227,19 +220,16 @@ measure(struct plan *p, struct ax_task *t, struct ax_dataset *d,
 static void
 cost_metrics(struct plan *p, struct ax_task *t)
 {
-	double cost = 0, damage = 0, products, all = 0;
 	size_t i, k, used = 0;
+	double damage = 0;
 
 	for (i = 0; i < p->n; i++) {
-		products = (double)p->m->net.ops[p->op[i]].products;
-		all += products;
-		cost += products * p->lib->of[p->choice[i]].cost;
 		damage += p->damage[i * p->lib->n + p->choice[i]];
 		for (k = 0; k < i && p->choice[k] != p->choice[i]; k++)
 			;
 		used += k == i;
 	}
-	ax_task_metric_num(t, "cost", cost / all);
+	ax_task_metric_num(t, "cost", p->cost);
 	ax_task_metric_num(t, "damage", damage);
 	ax_task_metric_int(t, "library", (int64_t)p->lib->n);
 	ax_task_metric_int(t, "used", (int64_t)used);
@@ -251,7 +241,8 @@ run(struct plan *p, struct ax_task *t, struct ax_dataset *d,
 {
 	bool one = ax_streq(ax_task_str(t, "mode"), "one");
 
-	find_layers(p);
+	if (find_layers(p, err) < 0)
+		return -1;
 	for (p->exact = 0; p->exact < p->lib->n &&
 			   !ax_streq(p->lib->of[p->exact].id, "exact");
 	     p->exact++)
@@ -294,6 +285,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 		goto no_model;
 	rc = run(&p, t, &d, &h, err);
 	free(p.op);
+	free(p.products);
 	free(p.share);
 	free(p.choice);
 	free(p.damage);
