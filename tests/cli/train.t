@@ -328,6 +328,9 @@ huge='{"layers":[{"op":"conv2d","name":"a","out":1,"kernel":1,"pad":20000},{"op"
 job "$T/b11" train 1 "$(echo "$train" | sed "s/\"network\":[^}]*}/\"network\":$huge/;s/\"batch\":32/\"batch\":65536/")" dataset="$data"
 code "a network beyond the memory" 3 go "$T/b11" train
 like "is refused before it starts" "$T/b11/log" 'needs at least [0-9.]* GiB of memory for batches of 160 images'
+job "$T/b12" evaluate 1 "{\"network\":$huge,\"mode\":null,\"limit\":0,\"batch\":48}" dataset="$data" checkpoint="$ck"
+code "one that the checkpoint does not hold" 1 go "$T/b12" evaluate
+like "takes no memory: that is seen first" "$T/b12/log" "the checkpoint has no tensor 'a.weight'"
 job "$T/rgb" dataset 1 '{"format":"glyphs","name":null,"classes":null,"train_count":20,"test_count":20,"seed":3,"mean":null,"std":null,"size":8,"channels":3,"noise":10,"jitter":50,"strays":1,"occlusion":10}'
 ok "another data set" go "$T/rgb" dataset
 job "$T/b12" evaluate 1 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$T/rgb/out/dataset.safetensors" checkpoint="$ck"

@@ -237,6 +237,29 @@ test_no_numbers(void)
 	ax_model_free(&m);
 }
 
+/* A zero point where the format has none would not be stored again. */
+static void
+test_zero_points(void)
+{
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_tensor *t;
+	struct ax_model m;
+
+	make_model(&m);
+	ax_model_store(&m, &c, &err);
+	t = ax_checkpoint_add(&c, "conv1.act_in_quant.zero_point", AX_I32, 0,
+			      NULL, &err);
+	t->i32[0] = 0;
+	is_int(ax_model_load(&m, &c, &err), 0, "zero point 0, symmetric");
+	t->i32[0] = 5;
+	is_int(ax_model_load(&m, &c, &err), -1, "zero point 5, symmetric");
+	ok(strstr(err.text, "holds 5, but the format is symmetric"),
+	   "that is said");
+	ax_checkpoint_free(&c);
+	ax_model_free(&m);
+}
+
 int
 main(void)
 {
@@ -257,6 +280,7 @@ main(void)
 	test_resume();
 	test_errors();
 	test_no_numbers();
+	test_zero_points();
 	ax_rmtree(dir, NULL);
 	ax_dataset_free(&set);
 	return tap_done();

@@ -198,8 +198,9 @@ ax_setup_model(struct ax_model *out, struct ax_task *t,
 		ax_network_free(&net);
 		goto out;
 	}
-	if (d && ax_task_json(t, "batch") &&
-	    check_memory(t, &net, d, err) < 0) {
+	if ((path && ax_model_fits(&net, &c, err) < 0) ||
+	    (d && ax_task_json(t, "batch") &&
+	     check_memory(t, &net, d, err) < 0)) {
 		ax_network_free(&net);
 		goto out;
 	}

@@ -460,6 +460,15 @@ load_zero(struct ax_quant *q, const struct ax_checkpoint *c, const char *name,
 					  "no code: they run from %.0f to %.0f",
 					  name, t->i32[i], (double)q->lo,
 					  (double)q->hi);
+		/* it would be lost on the way out */
+		if (q->ops == &ax_quant_symmetric &&
+		    t->i32[i] != ax_quant_zero(q, i))
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"checkpoint: '%s' holds %d, but the format is "
+				"symmetric, its zero point %d: give the number "
+				"format that it was made with",
+				name, t->i32[i], ax_quant_zero(q, i));
 		if (q->channels)
 			q->zeros[i] = t->i32[i];
 	}
@@ -497,19 +506,40 @@ load_scales(struct ax_model *m, const struct ax_checkpoint *c, size_t *found,
 	return 0;
 }
 
+static const struct ax_tensor *
+need_param(const struct ax_network *net, const struct ax_checkpoint *c,
+	   unsigned i, struct ax_err *err)
+{
+	const struct ax_net_param *p = &net->params[i];
+	const struct ax_tensor *t =
+		ax_checkpoint_need(c, p->name, p->dtype, p->ndim, p->dim, err);
+
+	if (!t)
+		ax_err_wrap(err, "the checkpoint does not fit the network '%s'",
+			    net->name);
+	return t;
+}
+
+int
+ax_model_fits(const struct ax_network *net, const struct ax_checkpoint *c,
+	      struct ax_err *err)
+{
+	for (unsigned i = 0; i < net->n_params; i++)
+		if (!need_param(net, c, i, err))
+			return -1;
+	return 0;
+}
+
 static int
 load_param(struct ax_model *m, const struct ax_checkpoint *c, unsigned i,
 	   struct ax_err *err)
 {
 	const struct ax_net_param *p = &m->net.params[i];
-	struct ax_tensor *t =
-		ax_checkpoint_need(c, p->name, p->dtype, p->ndim, p->dim, err);
+	const struct ax_tensor *t = need_param(&m->net, c, i, err);
 	size_t j;
 
 	if (!t)
-		return ax_err_wrap(
-			err, "the checkpoint does not fit the network '%s'",
-			m->net.name);
+		return -1;
 	if (p->role == AX_ROLE_COUNT) {
 		m->count[i] = t->i64[0];
 		return 0;

@@ -60,6 +60,10 @@ void ax_model_free(struct ax_model *m);
  * with `train` forward and backward: parameters and what flows between layers.
  */
 double ax_model_memory(const struct ax_network *net, size_t n, bool train);
+/* Whether the checkpoint has every parameter of the network, in its shape:
+ * before memory is taken for what may be no more than a claim. */
+int ax_model_fits(const struct ax_network *net, const struct ax_checkpoint *c,
+		  struct ax_err *err);
 /* Name of a parameter or statistic that holds a NaN or an infinity, or NULL. */
 const char *ax_model_not_finite(const struct ax_model *m);
 /* He's normal initialisation of weights (fan in; gain sqrt(2) for
