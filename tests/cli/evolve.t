@@ -143,6 +143,31 @@ head -c 3000 "$T/state" >"$T/other/checkpoint/state"
 (cd "$T/other" && "$run") >"$T/log" 2>&1
 like 'checkpoint cut short' "$T/log" 'is damaged; starting from the beginning'
 
+# --- other errors, under the operands of a network: activations 0 to 2, mostly 0
+sed '/INPUT n8/,/INPUT n11/d; /OUT8/,$d' "$T/zero6.txt" >"$T/zero4.txt"
+printf '{"axpipe_histogram":1,"images":1,"layers":[{"name":"x","k":9,"products":3,"a":{"bits":4,"signed":true,"total":10,"counts":[%s6,3,1%s]},"b":{"bits":4,"signed":true,"total":16,"counts":[%s1]}}]}' \
+	"$(printf '0,%.0s' $(seq 8))" "$(printf ',0%.0s' $(seq 5))" "$(printf '1,%.0s' $(seq 15))" >"$T/few.json"
+ok 'the error that a network sees' "$stage" circuit/evolve "$T/net" in:netlist="$T/zero4.txt" in:histogram="$T/few.json" 'error="network"' error_most=0.02 steps=8000
+ok 'keeps its bound' awk "BEGIN { exit !($(metric net error) <= 0.02) }"
+"$stage" circuit/lut "$T/netlut" in:netlist="$T/net/out/netlist.json" in:histogram="$T/few.json"
+ok 'noise and coherent error are those of stage lut' perl -MJSON::PP -e 'local $/; open F, "<", shift; my $o = decode_json(<F>)->{operands}; exit !(abs($o->{noise} + 0.1 * $o->{coherent} ** 2 - shift) < 1e-12)' "$T/netlut/metrics.json" "$(metric net error)"
+ok 'which all operands alike do not let be so small' "$stage" circuit/evolve "$T/even" in:netlist="$T/zero4.txt" 'error="network"' error_most=0.02 steps=8000
+ok "$(metric net transistors) T, $(metric even transistors) T" test "$(metric net transistors)" -lt "$(metric even transistors)"
+ok 'a bound on the largest error beside it, exact at zero' "$stage" circuit/evolve "$T/both" in:netlist="$T/zero4.txt" in:histogram="$T/few.json" 'error="mae"' error_most=1 wce_abs=12 zero_exact=true steps=4000
+ok 'both hold' awk "BEGIN { exit !($(metric both error) <= 1 && $(metric both wce) <= 12) }"
+again one net 's/"cpus":2/"cpus":1/'
+(cd "$T/one" && AXPIPE_SIMD=scalar "$run") >"$T/log" 2>&1
+is 'one thread and another SIMD level give the same bytes' "$(sums one)" "$(sums net)"
+again longnet net 's/"steps":8000/"steps":60000/'
+(cd "$T/longnet" && "$run") >"$T/log" 2>&1
+kill_resume resumed-net longnet
+code 'a histogram that would weigh nothing' 2 "$stage" circuit/evolve "$T/bad" in:netlist="$T/zero4.txt" in:histogram="$T/few.json"
+like 'is refused' "$T/err" 'the largest error.*know no weights'
+code 'an error without its bound' 2 "$stage" circuit/evolve "$T/bad" in:netlist="$T/zero4.txt" 'error="noise"'
+like 'says so' "$T/err" 'error noise needs its bound, error_most'
+code 'operands of another width' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/mul2.txt" in:histogram="$T/few.json" 'error="mae"' error_most=1 signed=false
+code 'the published algorithm' 2 "$stage" circuit/evolve "$T/bad" in:netlist="$T/zero4.txt" 'error="mae"' error_most=1 'algorithm="circuitsdna"'
+
 # --- refusals
 code 'not a netlist' 1 "$stage" circuit/evolve "$T/bad" in:netlist="$T/sum.csv"
 ok 'says so' test -s "$T/err"

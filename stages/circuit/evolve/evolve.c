@@ -17,7 +17,8 @@ static const char *const params[] = {
 	"generations", "population", "top_k_ratio", "eps_start",
 	"eps_tau",     "weights",    "cost",        "max_transistors",
 	"max_area",    "max_delay",  "max_energy",  "input_delay",
-	"load",        "function",   "cells"};
+	"load",        "function",   "cells",       "error",
+	"error_most",  "rho",        "zero_exact"};
 static const char *const inputs[] = {"netlist", "liberty", "reference",
 				     "histogram"};
 
@@ -214,6 +215,37 @@ read_reference(struct evolve *e, struct ax_err *err)
 	return 0;
 }
 
+/* What is bounded, and under which operands. */
+static int
+read_error(struct evolve *e, bool own, struct ax_err *err)
+{
+	const char *path = ax_task_in(e->task, "histogram");
+	bool most = ax_task_json(e->task, "error_most") != NULL;
+
+	e->metric = ax_metric_parse(ax_task_str(e->task, "error"));
+	e->rho = ax_task_num(e->task, "rho");
+	e->error_most = most ? ax_task_num(e->task, "error_most") : 0;
+	if (e->metric == AX_METRIC_WCE) {
+		if (most || ax_task_bool(e->task, "zero_exact"))
+			return ax_err_set(
+				err, AX_EXIT_USAGE,
+				"error wce: its bound is wce or wce_abs, and "
+				"it knows no zero_exact; error_most is for the "
+				"other errors");
+	} else if (!own) {
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "algorithm circuitsdna knows error wce "
+				  "alone");
+	} else if (!most) {
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "error %s needs its bound, error_most",
+				  ax_metric_name(e->metric));
+	}
+	if (path && ax_histogram_load(&e->histogram, path, err) < 0)
+		return ax_err_wrap(err, "input histogram");
+	return 0;
+}
+
 /* The largest integer error that the bound allows. */
 static int
 find_bound(struct evolve *e, struct ax_err *err)
@@ -223,6 +255,10 @@ find_bound(struct evolve *e, struct ax_err *err)
 
 	if (ax_task_json(e->task, "wce_abs")) {
 		e->bound = (uint64_t)ax_task_int(e->task, "wce_abs");
+		return 0;
+	}
+	if (e->metric != AX_METRIC_WCE) {
+		e->bound = (uint64_t)1 << e->p.outs; /* none */
 		return 0;
 	}
 	if (e->p.max_abs == 0)
@@ -278,6 +314,13 @@ check_written(struct evolve *e, const struct ax_str *txt,
 			   "the bound is %" PRIu64,
 			   m->wce, e->model ? "lower bits" : "A", m->wce_a,
 			   e->model ? "upper bits" : "B", m->wce_b, e->bound);
+	else if (e->metric != AX_METRIC_WCE &&
+		 evolve_error_of(e, &got, &e->error, err) < 0)
+		;
+	else if (e->metric != AX_METRIC_WCE && e->error > e->error_most)
+		ax_err_set(err, AX_EXIT_STAGE,
+			   "its error %s is %g; the bound is %g",
+			   ax_metric_name(e->metric), e->error, e->error_most);
 	else if (ax_netlist_transistors(a) !=
 		 ax_circuit_cost(&e->best, &ax_transistors))
 		ax_err_set(err, AX_EXIT_STAGE, "its transistor count differs");
@@ -315,6 +358,9 @@ report(struct evolve *e, const struct ax_netlist *net,
 			   (int64_t)e->best.n - (int64_t)count[AX_G_CONST0] -
 				   (int64_t)count[AX_G_CONST1]);
 	ax_task_metric_int(e->task, "depth", ax_netlist_depth(net));
+	ax_task_metric_num(e->task, "error",
+			   e->metric == AX_METRIC_WCE ? (double)m->wce
+						      : e->error);
 	ax_task_metric_int(e->task, "bound", (int64_t)e->bound);
 	ax_task_metric_int(e->task, "wce", (int64_t)m->wce);
 	ax_task_metric_num(e->task, "rwce", m->rwce);
@@ -390,8 +436,8 @@ evolve(struct evolve *e, struct ax_err *err)
 			"algorithm circuitsdna knows transistors "
 			"alone: cost, cells and max_transistors, max_area, "
 			"max_delay, max_energy are for axpipe");
-	if (make_key(e, err) < 0 || read_netlist(e, err) < 0 ||
-	    read_reference(e, err) < 0)
+	if (make_key(e, err) < 0 || read_error(e, own, err) < 0 ||
+	    read_netlist(e, err) < 0 || read_reference(e, err) < 0)
 		return -1;
 	ax_problem_init(&e->p, e->wa, e->wb, e->start.outs,
 			e->sign && !e->model, e->sign, e->reference.v);
@@ -417,6 +463,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	ax_circuit_free(&e.best);
 	ax_problem_free(&e.p);
 	ax_lut_free(&e.reference);
+	ax_histogram_free(&e.histogram);
 	ax_str_free(&e.history);
 	ax_str_free(&e.log);
 	return rc;

@@ -6,7 +6,9 @@
 #include "artifacts/base/hash.h"
 #include "artifacts/lut.h"
 #include "artifacts/netlist/cover.h"
+#include "stages/circuit/search/ask.h"
 #include "stages/circuit/search/circuit.h"
+#include "stages/circuit/search/error.h"
 #include "stages/circuit/search/problem.h"
 #include "stages/circuit/search/families.h"
 #include "stages/kit/kit.h"
@@ -22,7 +24,11 @@ struct evolve {
 	struct ax_netlist *model;
 	struct ax_wanted wanted;
 	struct ax_problem p;
-	uint64_t bound;
+	uint64_t bound; /* on the largest error */
+	/* what is bounded, by error_most where it is not the largest error */
+	enum ax_metric metric;
+	double error_most, rho, error;
+	struct ax_histogram histogram; /* of no layers: all patterns alike */
 	struct ax_digest key;  /* of parameters and inputs, for checkpoints */
 	struct ax_str history; /* CSV rows */
 	struct ax_str log;     /* empty: no log */
@@ -32,6 +38,12 @@ struct evolve {
 /* Both fill in best and history. */
 int evolve_own(struct evolve *e, struct ax_err *err);
 int evolve_published(struct evolve *e, struct ax_err *err);
+/* The search under a bound on another error than the largest. */
+int evolve_by_error(struct evolve *e, const struct ax_ask *ask,
+		    unsigned allowed, struct ax_err *err);
+/* That error of a table, by the code of the nouns. */
+int evolve_error_of(const struct evolve *e, const struct ax_lut *got,
+		    double *error, struct ax_err *err);
 
 /* Writes `best` as a cover by the cells, and how many there are of each. */
 int evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,

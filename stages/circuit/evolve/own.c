@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/circuit/evolve/evolve.h"
 #include "stages/circuit/search/anneal.h"
-#include "stages/circuit/search/ask.h"
-#include "stages/circuit/search/error.h"
 
 /* Costs are integers inside; fractions of areas are kept to this grain. */
 #define GRAIN 10000
@@ -179,36 +177,37 @@ search(struct evolve *e, const struct ax_search *s,
 static int
 read_activity(const struct evolve *e, struct ax_ask *ask, struct ax_err *err)
 {
-	const char *path = ax_task_in(e->task, "histogram");
 	struct ax_error_rules rules = {.wce = UINT64_MAX};
-	struct ax_histogram h = AX_HISTOGRAM_INIT;
 	struct ax_error g;
 
-	if (!path || !ax_cost_needs_energy(&ask->cost)) {
+	if (!e->histogram.n || !ax_cost_needs_energy(&ask->cost)) {
+		if (e->histogram.n && e->metric == AX_METRIC_WCE)
+			return ax_err_set(
+				err, AX_EXIT_USAGE,
+				"histogram: the largest error and transistors, "
+				"areas and delays know no weights: give "
+				"`error` "
+				"(mae, noise, network, ...), or cost or a "
+				"bound in energy");
 		ax_ask_activity(ask, &e->p, NULL);
 		return 0;
 	}
-	if (ax_histogram_load(&h, path, err) < 0)
+	if (ax_error_init(&g, &e->p, AX_METRIC_MAE, &rules, &e->histogram, 0,
+			  err) < 0)
 		return ax_err_wrap(err, "input histogram");
-	if (ax_error_init(&g, &e->p, AX_METRIC_MAE, &rules, &h, 0, err) < 0) {
-		ax_histogram_free(&h);
-		return ax_err_wrap(err, "input histogram");
-	}
 	ax_ask_activity(ask, &e->p, g.often);
 	ax_error_free(&g);
-	ax_histogram_free(&h);
 	return 0;
 }
 
 static int
-search_at_cost(struct evolve *e, struct ax_ask *ask, unsigned allowed,
-	       struct ax_err *err)
+by_islands(struct evolve *e, struct ax_ask *ask, unsigned allowed,
+	   struct ax_err *err)
 {
 	struct ax_anneal_params q = {0};
 	const struct ax_costs *costs = &ask->cost.gate;
 	struct ax_search s;
 	struct ax_start *start;
-	struct ax_figures f;
 	size_t n;
 	int rc;
 
@@ -243,6 +242,18 @@ search_at_cost(struct evolve *e, struct ax_ask *ask, unsigned allowed,
 	rc = search(e, &s, &q, start, ax_starts_worth(start, n), err);
 	ax_starts_free(start, n);
 	ax_search_free(&s);
+	return rc;
+}
+
+static int
+search_at_cost(struct evolve *e, struct ax_ask *ask, unsigned allowed,
+	       struct ax_err *err)
+{
+	struct ax_figures f;
+	int rc = e->metric == AX_METRIC_WCE
+			 ? by_islands(e, ask, allowed, err)
+			 : evolve_by_error(e, ask, allowed, err);
+
 	if (rc == 0) {
 		ax_cost_measure(&ask->cost, &e->p, &e->best, &f);
 		rc = ax_ask_check(ask, &f, err);

@@ -49,74 +49,10 @@ add_start(struct front *f, const struct ax_circuit *c, const char *what)
 	s->keeps = front_measure(f, &legal, &s->error);
 }
 
-/* Smallest, largest and mean of wanted - got. */
 static void
-error_range(const struct front *f, const struct ax_circuit *c, int64_t *least,
-	    int64_t *most, double *mean)
+take_member(void *front, const struct ax_circuit *c, const char *what)
 {
-	const struct ax_problem *p = &f->p;
-	int32_t *got = ax_calloc(p->patterns, sizeof(*got));
-	int64_t span = (int64_t)1 << p->outs, e;
-	double sum = 0, all = 0, w;
-
-	ax_problem_table(p, c, got);
-	*least = INT64_MAX;
-	*most = INT64_MIN;
-	for (size_t i = 0; i < p->patterns; i++) {
-		e = ((int64_t)p->ref[i] - got[i]) & (span - 1);
-		if (e >= span / 2)
-			e -= span;
-		*least = AX_MIN(*least, e);
-		*most = AX_MAX(*most, e);
-		w = f->error.often ? (double)f->error.often[i] : 1;
-		sum += w * (double)e;
-		all += w;
-	}
-	*mean = sum / all;
-	free(got);
-}
-
-/* Every family of structures; where a constant belongs to one, without it, with
- * the middle and with the mean of the errors. */
-static void
-add_structures(struct front *f)
-{
-	struct ax_circuit c = AX_CIRCUIT_INIT;
-	int64_t least, most;
-	double mean;
-	size_t n;
-	struct ax_wanted w = ax_wanted_of(&f->p);
-	struct ax_member *list = ax_members(&w, false, &n);
-	char what[96];
-
-	for (size_t i = 0; i < n; i++) {
-		struct ax_member *m = &list[i];
-		uint64_t constant[3] = {0};
-		unsigned some = 1;
-
-		if (!ax_member_build(&f->p, m, &c))
-			continue;
-		if (ax_member_adds(m)) {
-			error_range(f, &c, &least, &most, &mean);
-			constant[1] = (uint64_t)AX_MAX((least + most) / 2, 0);
-			mean = floor(mean + 0.5);
-			constant[2] = mean > 0 ? (uint64_t)mean : 0;
-			/* measuring takes seconds with many bits */
-			some = f->p.ins > 16 ? 2 : 3;
-		}
-		for (unsigned k = 0; k < some; k++) {
-			if (k && (constant[k] == constant[k - 1] ||
-				  constant[k] == 0))
-				continue;
-			m->shape.add = constant[k];
-			if (k && !ax_member_build(&f->p, m, &c))
-				continue;
-			ax_member_name(what, sizeof(what), m);
-			add_start(f, &c, what);
-		}
-	}
-	ax_circuit_free(&c);
-	free(list);
+	add_start(front, c, what);
 }
 
 static int
@@ -175,11 +111,14 @@ add_given(struct front *f, struct ax_err *err)
 int
 front_find_starts(struct front *f, struct ax_err *err)
 {
+	struct ax_wanted wanted;
+
 	if (add_given(f, err) < 0)
 		return -1;
 	f->given = f->starts;
 	if (f->other)
 		return 0;
-	add_structures(f);
+	wanted = ax_wanted_of(&f->p);
+	ax_members_each(&f->p, &wanted, f->error.often, take_member, f);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stages/circuit/search/families.h"
 
+#include <math.h>
+
 /* --- members ------------------------------------------------------------- */
 
 struct list {
@@ -412,4 +414,77 @@ ax_starts_worth(const struct ax_start *list, size_t n)
 	while (k < n && k < 32 && list[k].cost <= list[0].cost * 11 / 10)
 		k++;
 	return k;
+}
+
+/* --- every one ----------------------------------------------------------- */
+
+/* Smallest, largest and mean of wanted - got. */
+static void
+weighted_range(const struct ax_problem *p, const float *often,
+	       const struct ax_circuit *c, int64_t *least, int64_t *most,
+	       double *mean)
+{
+	int32_t *got = ax_calloc(p->patterns, sizeof(*got));
+	int64_t span = (int64_t)1 << p->outs, e;
+	double sum = 0, all = 0, w;
+
+	ax_problem_table(p, c, got);
+	*least = INT64_MAX;
+	*most = INT64_MIN;
+	for (size_t i = 0; i < p->patterns; i++) {
+		e = ((int64_t)p->ref[i] - got[i]) & (span - 1);
+		if (e >= span / 2)
+			e -= span;
+		*least = AX_MIN(*least, e);
+		*most = AX_MAX(*most, e);
+		w = often ? (double)often[i] : 1;
+		sum += w * (double)e;
+		all += w;
+	}
+	*mean = sum / all;
+	free(got);
+}
+
+void
+ax_members_each(const struct ax_problem *p, const struct ax_wanted *w,
+		const float *often,
+		void (*take)(void *arg, const struct ax_circuit *c,
+			     const char *what),
+		void *arg)
+{
+	struct ax_circuit c = AX_CIRCUIT_INIT;
+	int64_t least, most;
+	double mean;
+	size_t n;
+	struct ax_member *list = ax_members(w, false, &n);
+	char what[96];
+
+	for (size_t i = 0; i < n; i++) {
+		struct ax_member *m = &list[i];
+		uint64_t constant[3] = {0};
+		unsigned some = 1;
+
+		if (!ax_member_build(p, m, &c))
+			continue;
+		if (ax_member_adds(m)) {
+			weighted_range(p, often, &c, &least, &most, &mean);
+			constant[1] = (uint64_t)AX_MAX((least + most) / 2, 0);
+			mean = floor(mean + 0.5);
+			constant[2] = mean > 0 ? (uint64_t)mean : 0;
+			/* measuring takes seconds with many bits */
+			some = p->ins > 16 ? 2 : 3;
+		}
+		for (unsigned k = 0; k < some; k++) {
+			if (k && (constant[k] == constant[k - 1] ||
+				  constant[k] == 0))
+				continue;
+			m->shape.add = constant[k];
+			if (k && !ax_member_build(p, m, &c))
+				continue;
+			ax_member_name(what, sizeof(what), m);
+			take(arg, &c, what);
+		}
+	}
+	ax_circuit_free(&c);
+	free(list);
 }

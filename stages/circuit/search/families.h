@@ -47,6 +47,17 @@ bool ax_member_build(const struct ax_problem *p, const struct ax_member *m,
 /* Says what it is, in at most 95 characters. */
 void ax_member_name(char *to, size_t room, const struct ax_member *m);
 
+/*
+ * Hands over every member but those that ax_members leaves out: where a
+ * constant belongs to the family, without it, with the middle and with the mean
+ * of the errors, by how `often` patterns occur (NULL: all alike).
+ */
+void ax_members_each(const struct ax_problem *p, const struct ax_wanted *w,
+		     const float *often,
+		     void (*take)(void *arg, const struct ax_circuit *c,
+				  const char *what),
+		     void *arg);
+
 /* A circuit to start from. */
 struct ax_start {
 	struct ax_circuit c;
