@@ -446,11 +446,12 @@ command(struct blif *f, const struct lines *l, const char *prefix,
 		return instance(f, l, prefix, level);
 	if ((ax_streq(word, ".conn") || ax_streq(word, ".barbuf") ||
 	     ax_streq(word, ".short")) &&
-	    l->n == 3)
-		return ax_build_wire(f->b,
-				     net_of(f, prefix, l->word[2], l->line),
-				     net_of(f, prefix, l->word[1], l->line),
-				     l->line, f->err);
+	    l->n == 3) {
+		uint32_t from = net_of(f, prefix, l->word[1], l->line);
+		uint32_t to = net_of(f, prefix, l->word[2], l->line);
+
+		return ax_build_wire(f->b, to, from, l->line, f->err);
+	}
 	if (level == 0 && ax_streq(word, ".inputs"))
 		return ports(f, l, false);
 	if (level == 0 && ax_streq(word, ".outputs"))

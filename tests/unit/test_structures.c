@@ -2,7 +2,9 @@
 /* Generated circuits: exact ones are exact, and what is known of the error of
  * the approximate ones by formula is what trying every pattern gives. */
 #include "artifacts/base/base.h"
+#include "artifacts/base/hash.h"
 #include "artifacts/netlist/sim.h"
+#include "stages/circuit/search/circuit.h"
 #include "stages/circuit/structures/structures.h"
 #include "tests/lib/tap.h"
 
@@ -374,9 +376,64 @@ refused(void)
 	is_int(told, AX_LEN(bad), "what cannot be built is refused");
 }
 
+/* What every compiler must make of the families, gate by gate, and of tidying
+ * them: the order of arguments is not in the language. */
+static void
+pinned(void)
+{
+	struct ax_str drawn = AX_STR_INIT, tidied = AX_STR_INIT;
+	char hex[AX_HEX_LEN + 1];
+	struct ax_digest d;
+	size_t n = 0;
+
+	for (unsigned f = 0; f < AX_SHAPE_FAMILIES; f++)
+		for (unsigned k = 0; k < 4; k++)
+			for (int sign = 0; sign < 2; sign++) {
+				enum ax_shape_family family =
+					(enum ax_shape_family)f;
+				struct ax_shape shape = {.family = family,
+							 .wa = 5,
+							 .wb = 4,
+							 .sign = sign,
+							 .k = k,
+							 .h = k / 2};
+				struct ax_err err = AX_ERR_INIT;
+				struct ax_circuit c = AX_CIRCUIT_INIT;
+				struct ax_netlist *net;
+				unsigned a, b;
+
+				if (ax_shape_is_sum(family))
+					shape.op = AX_SHAPE_ADD;
+				if (ax_shape_build(&net, &shape, &err) < 0)
+					continue;
+				n++;
+				ax_netlist_write_txt(&drawn, net, &err);
+				ax_circuit_from_netlist(&c, &a, &b, net, &err);
+				ax_netlist_free(net);
+				ax_circuit_tidy(&c);
+				net = ax_circuit_to_netlist(&c, a, b);
+				ax_netlist_write_txt(&tidied, net, &err);
+				ax_netlist_free(net);
+				ax_circuit_free(&c);
+			}
+	d = ax_hash_bytes(drawn.buf, drawn.len);
+	is_str(ax_hex(hex, &d),
+	       "672fd1594c68dc3cc995b4fd0ab3a42c6044564bed198f6b80ee18b3edf1614"
+	       "7",
+	       "%zu circuits, gate by gate", n);
+	d = ax_hash_bytes(tidied.buf, tidied.len);
+	is_str(ax_hex(hex, &d),
+	       "41607016d48fe7c5792d8f5599697622caca5db7b30fdf47b3db70b143378d6"
+	       "e",
+	       "and tidied");
+	ax_str_free(&drawn);
+	ax_str_free(&tidied);
+}
+
 int
 main(void)
 {
+	pinned();
 	exact();
 	formulas();
 	golden();

@@ -254,7 +254,9 @@ ax_circuit_tidy(struct ax_circuit *c)
 				a &= ~1u;
 				b &= ~1u;
 			}
-			r = 2u * shared(&t, g, settle(&t, a), settle(&t, b));
+			b = settle(&t, b);
+			a = settle(&t, a);
+			r = 2u * shared(&t, g, a, b);
 		}
 		lit[c->ins + j] = r;
 	}

@@ -209,18 +209,16 @@ static void
 clumsy(struct ax_columns *c, struct ax_sheet *s, unsigned k,
        struct ax_columns *to)
 {
-	uint32_t b[4];
+	uint32_t b[4], one, two;
 
 	for (unsigned i = 0; i < 4; i++)
 		b[i] = take(c, k, 0);
-	ax_columns_put(to, k,
-		       ax_sheet_or(s, ax_sheet_xor(s, b[0], b[1]) ^ 1,
-				   ax_sheet_xor(s, b[2], b[3]) ^ 1),
-		       0);
-	ax_columns_put(to, k + 1,
-		       ax_sheet_and(s, ax_sheet_or(s, b[0], b[1]),
-				    ax_sheet_or(s, b[2], b[3])),
-		       0);
+	two = ax_sheet_xor(s, b[2], b[3]) ^ 1;
+	one = ax_sheet_xor(s, b[0], b[1]) ^ 1;
+	ax_columns_put(to, k, ax_sheet_or(s, one, two), 0);
+	two = ax_sheet_or(s, b[2], b[3]);
+	one = ax_sheet_or(s, b[0], b[1]);
+	ax_columns_put(to, k + 1, ax_sheet_and(s, one, two), 0);
 	to->clumsy++;
 	to->heavy += (uint64_t)1 << k;
 }

@@ -223,7 +223,8 @@ mitchell(struct ax_sheet *s, const uint32_t *a, unsigned n, const uint32_t *b,
 	memcpy(out, sum, frac * sizeof(*out));
 	out[frac] = AX_S1;
 	shift_left(s, out, frac + n + m, sum + frac, wide + 1 - frac);
-	some = ax_sheet_and(s, ax_sheet_any(s, a, n), ax_sheet_any(s, b, m));
+	some = ax_sheet_any(s, b, m);
+	some = ax_sheet_and(s, ax_sheet_any(s, a, n), some);
 	for (unsigned i = 0; i < n + m; i++)
 		p[i] = ax_sheet_and(s, some, out[frac + i]);
 }

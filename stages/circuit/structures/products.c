@@ -86,11 +86,13 @@ ax_booth_products(struct ax_columns *c, struct ax_sheet *s,
 			uint32_t here = i < wa ? o->a[i] : AX_S0;
 			uint32_t below = i ? o->a[i - 1] : AX_S0;
 
-			if (approx && base + i < shape->k)
+			if (approx && base + i < shape->k) {
 				p = ax_sheet_and(s, some, here);
-			else
+			} else {
+				p = ax_sheet_and(s, two, below);
 				p = ax_sheet_or(s, ax_sheet_and(s, one, here),
-						ax_sheet_and(s, two, below));
+						p);
+			}
 			if (i > first || (cut && i > 0)) {
 				ax_columns_put(c, base + i,
 					       ax_sheet_xor(s, p, neg), r);

@@ -136,21 +136,25 @@ ax_sheet_xor(struct ax_sheet *s, uint32_t a, uint32_t b)
 uint32_t
 ax_sheet_mux(struct ax_sheet *s, uint32_t sel, uint32_t one, uint32_t zero)
 {
+	uint32_t other;
+
 	if (one == zero)
 		return one;
 	if ((one ^ zero) == 1)
 		return ax_sheet_xor(s, sel, zero);
-	return ax_sheet_or(s, ax_sheet_and(s, sel, one),
-			   ax_sheet_and(s, sel ^ 1, zero));
+	other = ax_sheet_and(s, sel ^ 1, zero);
+	return ax_sheet_or(s, ax_sheet_and(s, sel, one), other);
 }
 
 uint32_t
 ax_sheet_any(struct ax_sheet *s, const uint32_t *bit, unsigned n)
 {
+	uint32_t rest;
+
 	if (n < 2)
 		return n ? bit[0] : AX_S0;
-	return ax_sheet_or(s, ax_sheet_any(s, bit, n / 2),
-			   ax_sheet_any(s, bit + n / 2, n - n / 2));
+	rest = ax_sheet_any(s, bit + n / 2, n - n / 2);
+	return ax_sheet_or(s, ax_sheet_any(s, bit, n / 2), rest);
 }
 
 void
@@ -170,9 +174,12 @@ ax_sheet_add3(struct ax_sheet *s, uint32_t a, uint32_t b, uint32_t c,
 	}
 	half = ax_sheet_xor(s, a, b);
 	*sum = ax_sheet_xor(s, half, c);
-	*carry = c == AX_S1 ? ax_sheet_or(s, a, b)
-			    : ax_sheet_or(s, ax_sheet_and(s, a, b),
-					  ax_sheet_and(s, half, c));
+	if (c == AX_S1) {
+		*carry = ax_sheet_or(s, a, b);
+		return;
+	}
+	t = ax_sheet_and(s, half, c);
+	*carry = ax_sheet_or(s, ax_sheet_and(s, a, b), t);
 }
 
 /* --- polarities ---------------------------------------------------------- */

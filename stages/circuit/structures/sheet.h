@@ -4,6 +4,10 @@
  * and exclusive-ors of two of them, constants folded and equal parts shared as
  * they are drawn. Only at the end are gates chosen: which polarity each signal
  * is made in, so that few inverters are left (NAND 4, AND 6, ...).
+ *
+ * What is drawn first has the lower number, and the netlist follows from the
+ * numbers: never draw twice within the arguments of one call, whose order is
+ * the compiler's.
  */
 #ifndef AX_STRUCTURES_SHEET_H
 #define AX_STRUCTURES_SHEET_H
