@@ -373,18 +373,17 @@ explained(const struct ax_tensor *t, double a0, double b0)
 	return with > 0 ? with * with / own : 0;
 }
 
-/* A table without a negative value is one of unsigned products. One with some
- * need not be signed: errors may be below zero. It is what it is nearer to. */
 static bool
-looks_signed(const struct ax_tensor *t)
+guess(const struct ax_tensor *t, bool expect_unsigned)
 {
 	size_t i;
 
 	for (i = 0; i < t->n && !(ax_tensor_get(t, i) < 0); i++)
 		;
 	return i < t->n &&
-	       explained(t, (double)(t->dim[0] / 2), (double)(t->dim[1] / 2)) >=
-		       explained(t, 0, 0);
+	       (!expect_unsigned ||
+		explained(t, (double)(t->dim[0] / 2),
+			  (double)(t->dim[1] / 2)) >= explained(t, 0, 0));
 }
 
 int
@@ -413,7 +412,8 @@ ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		ax_tensor_free(&t);
 		return rc;
 	}
-	is_signed = sign < 0 ? looks_signed(&t) : sign > 0;
+	is_signed =
+		sign < 0 ? guess(&t, sign == AX_LUT_GUESS_UNSIGNED) : sign > 0;
 	rc = ax_lut_new(out, n, m, is_signed, err);
 	for (size_t i = 0; rc == 0 && i < t.n; i++) {
 		int64_t v = t.dtype == AX_I64 ? t.i64[i]

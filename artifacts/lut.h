@@ -78,9 +78,14 @@ int ax_lut_from_netlist(struct ax_lut *out, const struct ax_netlist *net,
 int ax_lut_parse_csv(struct ax_lut *out, const char *name, const char *text,
 		     size_t len, struct ax_err *err);
 void ax_lut_write_csv(struct ax_str *out, const struct ax_lut *t);
-/* .npy, shape (2^n, 2^m), integers. sign: any negative value to guess it, for
- * tables of products: unsigned without negative values, else by whether signed
- * or unsigned products are nearer. */
+/* .npy, shape (2^n, 2^m), integers; the sign of its operands is not in it.
+ * sign: true, false, or a guess: AX_LUT_GUESS, signed if any value is negative;
+ * AX_LUT_GUESS_UNSIGNED, for who has unsigned operands, whose errors may be
+ * below zero: signed only if it is also nearer to signed products. (Never for
+ * signed operands: a circuit that is right where they occur, above zero, may
+ * look like an unsigned one.) */
+#define AX_LUT_GUESS (-1)
+#define AX_LUT_GUESS_UNSIGNED (-2)
 int ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		     size_t len, int sign, struct ax_err *err);
 /* int16 when all values fit, else int32. */

@@ -73,7 +73,8 @@ test_guess(void)
 						      (int)ax_rng_below(&r, 7);
 		ax_str_clear(&text);
 		ax_lut_write_npy(&text, &t, &err);
-		ax_lut_parse_npy(&back, "t", text.buf, text.len, -1, &err);
+		ax_lut_parse_npy(&back, "t", text.buf, text.len,
+				 AX_LUT_GUESS_UNSIGNED, &err);
 		right += ax_lut_equal(&t, &back);
 		ax_lut_free(&back);
 		ax_lut_free(&t);
@@ -81,6 +82,17 @@ test_guess(void)
 	is_int((long long)right, 20,
 	       "unsigned tables with errors below zero are not taken for "
 	       "signed ones");
+	/* right for a >= 0, where alone a network has its activations */
+	ax_lut_exact(&t, AX_LUT_MUL, 6, 6, true, &err);
+	for (int a = 0; a < 32; a++)
+		for (int b = 0; b < 64; b++)
+			t.v[a * 64 + b] = (a + 32) * (b - 32);
+	ax_str_clear(&text);
+	ax_lut_write_npy(&text, &t, &err);
+	ax_lut_parse_npy(&back, "t", text.buf, text.len, AX_LUT_GUESS, &err);
+	ok(back.sign, "for signed operands any negative value tells");
+	ax_lut_free(&back);
+	ax_lut_free(&t);
 	ax_str_free(&text);
 }
 

@@ -277,12 +277,12 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 
 	if (ax_histogram_load(&h, ax_task_in(t, "histogram"), err) < 0)
 		return ax_err_wrap(err, "input 'histogram'");
-	if (ax_library_load(&lib, t, err) < 0)
-		goto no_library;
 	if (ax_setup_dataset(&d, t, err) < 0)
 		goto no_dataset;
 	if (ax_setup_model(&m, t, &d, true, err) < 0)
 		goto no_model;
+	if (ax_library_load(&lib, t, ax_setup_guess(&m), err) < 0)
+		goto no_library;
 	rc = run(&p, t, &d, &h, err);
 	free(p.op);
 	free(p.products);
@@ -291,12 +291,12 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	free(p.damage);
 	free(p.noise);
 	free(p.coherent);
+	ax_library_free(&lib);
+no_library:
 	ax_model_free(&m);
 no_model:
 	ax_dataset_free(&d);
 no_dataset:
-	ax_library_free(&lib);
-no_library:
 	ax_histogram_free(&h);
 	return rc;
 }

@@ -113,7 +113,8 @@ add_front(struct ax_library *l, const char *dir, struct ax_err *err)
 }
 
 static int
-add_tables(struct ax_library *l, struct ax_task *t, struct ax_err *err)
+add_tables(struct ax_library *l, struct ax_task *t, int guess,
+	   struct ax_err *err)
 {
 	const json_t *costs = ax_task_json(t, "costs");
 	size_t n = ax_task_in_count(t, "luts"), i;
@@ -144,7 +145,7 @@ add_tables(struct ax_library *l, struct ax_task *t, struct ax_err *err)
 		}
 		if (id.len == 0)
 			ax_str_addf(&id, "lut%zu", i);
-		rc = ax_lut_load(&lut, ax_task_in_at(t, "luts", i), -1, err);
+		rc = ax_lut_load(&lut, ax_task_in_at(t, "luts", i), guess, err);
 		if (rc == 0)
 			rc = add(l, id.buf,
 				 json_number_value(json_array_get(costs, i)),
@@ -155,7 +156,8 @@ add_tables(struct ax_library *l, struct ax_task *t, struct ax_err *err)
 }
 
 int
-ax_library_load(struct ax_library *l, struct ax_task *t, struct ax_err *err)
+ax_library_load(struct ax_library *l, struct ax_task *t, int guess,
+		struct ax_err *err)
 {
 	const char *front = ax_task_in(t, "front");
 	const json_t *exact = ax_task_json(t, "exact_cost");
@@ -166,7 +168,7 @@ ax_library_load(struct ax_library *l, struct ax_task *t, struct ax_err *err)
 	if (front && add_front(l, front, err) < 0)
 		rc = ax_err_wrap(err, "input 'front'");
 	if (rc == 0)
-		rc = add_tables(l, t, err);
+		rc = add_tables(l, t, guess, err);
 	if (rc == 0 && l->n == 0)
 		rc = ax_err_set(err, AX_EXIT_USAGE,
 				"no multipliers to choose from: wire 'front', "

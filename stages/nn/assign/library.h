@@ -24,9 +24,9 @@ void ax_library_free(struct ax_library *l);
  * The circuits of input `front`, at the cost that each point has; the tables
  * of input `luts` at the costs of parameter `costs`, called by their
  * coordinates, else lut0, lut1, ...; and "exact" at `exact_cost`, unless null.
- * All must be of one width and sign.
+ * All must be of one width and sign; `guess` as ax_lut_load has it.
  */
-int ax_library_load(struct ax_library *l, struct ax_task *t,
+int ax_library_load(struct ax_library *l, struct ax_task *t, int guess,
 		    struct ax_err *err);
 
 #endif

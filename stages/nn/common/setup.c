@@ -312,12 +312,19 @@ ax_setup_training(struct ax_training *out, struct ax_task *t)
 }
 
 int
-ax_setup_table(struct ax_product *out, struct ax_task *t, struct ax_err *err)
+ax_setup_guess(const struct ax_model *m)
+{
+	return m->format.is_signed ? AX_LUT_GUESS : AX_LUT_GUESS_UNSIGNED;
+}
+
+int
+ax_setup_table(struct ax_product *out, struct ax_task *t,
+	       const struct ax_model *m, struct ax_err *err)
 {
 	struct ax_lut lut;
 	int rc;
 
-	if (ax_lut_load(&lut, ax_task_in(t, "lut"), -1, err) < 0)
+	if (ax_lut_load(&lut, ax_task_in(t, "lut"), ax_setup_guess(m), err) < 0)
 		return ax_err_wrap(err, "input 'lut'");
 	rc = ax_product_table(out, &lut, err);
 	ax_lut_free(&lut);
@@ -337,7 +344,7 @@ ax_setup_products(struct ax_model *m, struct ax_product *table,
 		return -1;
 	if (ax_streq(mode, "int8"))
 		return ax_model_products(m, exact, exact, err);
-	if (ax_setup_table(table, t, err) < 0)
+	if (ax_setup_table(table, t, m, err) < 0)
 		return -1;
 	return ax_model_products(m, table, exact, err);
 }

@@ -30,9 +30,11 @@ int ax_setup_exact(struct ax_product *out, const struct ax_model *m,
 /* The parameters of the training loop; `name` is the stage's. identity is
  * owned: free(t->identity). */
 void ax_setup_training(struct ax_training *out, struct ax_task *t);
+/* How to guess the sign of a .npy table for this model. */
+int ax_setup_guess(const struct ax_model *m);
 /* The table of input `lut`. */
 int ax_setup_table(struct ax_product *out, struct ax_task *t,
-		   struct ax_err *err);
+		   const struct ax_model *m, struct ax_err *err);
 /*
  * How the model multiplies: mode "float" (no scales), "int8" (exact integer
  * products), "lut" (the input `lut` in the layers that may be approximate). The

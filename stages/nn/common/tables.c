@@ -136,7 +136,7 @@ ax_setup_tables(struct ax_tables *x, struct ax_model *m, struct ax_task *t,
 				  "remap \"%s\" needs the input 'histogram', "
 				  "from stage operands",
 				  how);
-	if (ax_lut_load(&lut, ax_task_in(t, "lut"), -1, err) < 0)
+	if (ax_lut_load(&lut, ax_task_in(t, "lut"), ax_setup_guess(m), err) < 0)
 		return ax_err_wrap(err, "input 'lut'");
 	codes = (size_t)1 << lut.m;
 	if (zero)

@@ -45,7 +45,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	}
 	ax_setup_training(&conf, t);
 	conf.keep_best = true;
-	rc = ax_setup_table(&table, t, err);
+	rc = ax_setup_table(&table, t, &m, err);
 	if (rc == 0 && ax_streq(json_string_value(ax_task_json(t, "gradient")),
 				"slopes")) {
 		slopes = ax_slopes_make(

@@ -211,7 +211,8 @@ run(struct job *j, struct ax_err *err)
 	for (size_t i = 0; i < j->n && rc == 0; i++) {
 		ax_task_progress(j->t, (double)i, (double)j->n,
 				 "table %zu of %zu", i + 1, j->n);
-		rc = ax_lut_load(&lut, ax_task_in_at(j->t, "luts", i), -1, err);
+		rc = ax_lut_load(&lut, ax_task_in_at(j->t, "luts", i),
+				 ax_setup_guess(j->m), err);
 		if (rc == 0) {
 			rc = one_table(j, j->row[i], &lut, err);
 			ax_lut_free(&lut);
