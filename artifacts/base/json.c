@@ -69,7 +69,19 @@ parse(struct ax_json *j, struct ax_err *err)
 	j->root = NULL;
 	if (check_depth(j, err) < 0)
 		return -1;
+	/* two complaints that jansson makes in words for its caller */
+	if (j->len >= 3 && memcmp(j->text, "\xef\xbb\xbf", 3) == 0)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "%s:1:1: begins with a byte order mark; save "
+				  "it as UTF-8 without one",
+				  j->name);
 	j->root = json_loadb(j->text, j->len, JSON_REJECT_DUPLICATES, &je);
+	if (!j->root && strstr(je.text, "JSON_ALLOW_NUL"))
+		return ax_err_set(
+			err, AX_EXIT_USAGE,
+			"%s:%d:%d: \\u0000 in a string; no name, path "
+			"or value can have that byte",
+			j->name, je.line, je.column);
 	if (!j->root)
 		return ax_err_set(err, AX_EXIT_USAGE, "%s:%d:%d: %s", j->name,
 				  je.line, je.column, je.text);

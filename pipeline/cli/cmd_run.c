@@ -134,30 +134,6 @@ say_claims(const struct ax_run *r, const struct ax_claims *c)
 	free(text);
 }
 
-/* One commit at a time: two runs on one store may end at once, and git knows no
- * waiting. */
-static int
-lock_runs(struct ax_store *s, int *lock, struct ax_err *err)
-{
-	static const char name[] = "axpipe runs.git";
-	struct ax_digest key = ax_hash_bytes(name, sizeof(name));
-
-	return ax_lock_key(s, lock, &key, true, err);
-}
-
-static int
-commit(struct ax_run *r, const struct ax_claims *claims, char **hex,
-       struct ax_err *err)
-{
-	int lock, rc;
-
-	if (lock_runs(r->store, &lock, err) < 0)
-		return -1;
-	rc = ax_provenance_commit(r, claims, hex, err);
-	ax_unlock(lock);
-	return rc;
-}
-
 /* Nothing changed since the last run of this command, in which nothing ran: it
  * is recorded again, without reading the graph. 1 done, 0 look closer. */
 static int
@@ -168,7 +144,7 @@ repeat(const struct ax_args *a)
 	struct ax_store *store = NULL;
 	double began = ax_now();
 	struct ax_stamp stamp;
-	int lock, done = 0;
+	int done = 0;
 	char *id, *text;
 
 	if (ax_arg_flag(a, "json") || ax_arg_flag(a, "explain") ||
@@ -192,10 +168,7 @@ repeat(const struct ax_args *a)
 		again.holds = stamp.holds;
 		again.files = (const char *const *)stamp.files;
 		again.nfiles = stamp.nfiles;
-		if (lock_runs(store, &lock, NULL) == 0) {
-			done = ax_provenance_repeat(store, &again, NULL) == 0;
-			ax_unlock(lock);
-		}
+		done = ax_provenance_repeat(store, &again, NULL) == 0;
 		if (done && !ax_arg_flag(a, "quiet")) {
 			ax_progress_null(stamp.hits, ax_now() - began);
 			text = claims_text(stamp.holds, stamp.fails,
@@ -226,7 +199,7 @@ conclude(struct ax_run *r, const struct ax_args *a, const struct ax_context *c,
 	if (rc == 0)
 		say_claims(r, &claims);
 	if (rc == 0)
-		rc = commit(r, &claims, &hex, err);
+		rc = ax_provenance_commit(r, &claims, &hex, err);
 	if (rc == 0 && hex && r->options.json)
 		say(r, "provenance", json_pack("{s:s}", "commit", hex), "");
 	if (rc == 0 && hex) {

@@ -211,6 +211,13 @@ open_bundle(struct ax_context *c, const struct ax_args *a, const char *path,
 	return ax_bundle_open(&c->bundle, path, c->store, records, err);
 }
 
+/* What people do before the first run, with the store that it will have. */
+static bool
+is_before_run(const char *command)
+{
+	return ax_streq(command, "plan") || ax_streq(command, "graph");
+}
+
 int
 ax_context_open(struct ax_context *c, const struct ax_args *a,
 		const char *manifest, enum ax_context_store store,
@@ -244,6 +251,14 @@ ax_context_open(struct ax_context *c, const struct ax_args *a,
 	if (store != AX_CONTEXT_EITHER)
 		return ax_store_open(&c->store, c->store_dir,
 				     store == AX_CONTEXT_READ, err);
+	/* Where one was named to be looked at, an empty one is no answer,
+	 * unless a remote cache fills it. */
+	if (!is_before_run(a->command->name) && !c->remote &&
+	    ax_arg_str(a, "store") && access(c->store_dir, F_OK) < 0)
+		return ax_err_set(err, AX_EXIT_ENV,
+				  "store %s: not there; check --store, or "
+				  "`axpipe run` makes it",
+				  c->store_dir);
 	/* What only looks makes an empty store where there is none, and is
 	 * content with one that it cannot write. */
 	if (ax_store_open(&c->store, c->store_dir, false, err) == 0)

@@ -84,6 +84,15 @@ close_runs(git_repository *repo)
 	git_libgit2_shutdown();
 }
 
+int
+ax_provenance_lock(struct ax_store *s, int *lock, struct ax_err *err)
+{
+	static const char name[] = "axpipe runs.git";
+	struct ax_digest key = ax_hash_bytes(name, sizeof(name));
+
+	return ax_lock_key(s, lock, &key, true, err);
+}
+
 /* What the commit holds -----------------------------------------------------
  */
 
@@ -562,11 +571,13 @@ ax_provenance_commit(const struct ax_run *r, const struct ax_claims *claims,
 	git_signature *who = NULL;
 	git_repository *repo;
 	git_oid tree, commit;
-	int rc;
+	int lock, rc;
 
 	if (hex)
 		*hex = NULL;
-	rc = open_runs(&repo, r->store, true, err);
+	rc = ax_provenance_lock(r->store, &lock, err);
+	if (rc == 0)
+		rc = open_runs(&repo, r->store, true, err);
 	if (rc == 0) {
 		if (git_signature_new(&who, "axpipe", "axpipe@localhost",
 				      (git_time_t)r->ended, 0) < 0 ||
@@ -580,6 +591,7 @@ ax_provenance_commit(const struct ax_run *r, const struct ax_claims *claims,
 		git_signature_free(who);
 		close_runs(repo);
 	}
+	ax_unlock(lock);
 	free(message);
 	free(ref);
 	return rc;
@@ -638,11 +650,13 @@ ax_provenance_repeat(struct ax_store *s, const struct ax_repeat *r,
 	git_signature *who = NULL;
 	git_repository *repo;
 	git_oid tree, commit;
-	int rc;
+	int lock, rc;
 
 	ax_str_addf(&message, "%s: 0 executed, %zu cached", r->name, r->hits);
 	end_message(&message, r->holds, r->claims, r->id, r->path);
-	rc = open_runs(&repo, s, true, err);
+	rc = ax_provenance_lock(s, &lock, err);
+	if (rc == 0)
+		rc = open_runs(&repo, s, true, err);
 	if (rc == 0) {
 		if (git_signature_new(&who, "axpipe", "axpipe@localhost",
 				      (git_time_t)r->ended, 0) < 0 ||
@@ -652,6 +666,7 @@ ax_provenance_repeat(struct ax_store *s, const struct ax_repeat *r,
 		git_signature_free(who);
 		close_runs(repo);
 	}
+	ax_unlock(lock);
 	ax_str_free(&message);
 	free(ref);
 	return rc;

@@ -22,6 +22,11 @@
 #include "pipeline/results/claims.h"
 #include "pipeline/run/run.h"
 
+/* Runs of one store are recorded one at a time: two may end at once, and git
+ * knows no waiting. Whoever else writes to runs.git waits here too; free with
+ * ax_unlock. */
+int ax_provenance_lock(struct ax_store *s, int *lock, struct ax_err *err);
+
 /* Writes the commit. *hex (may be NULL) gets its 40 hex digits; caller frees.
  * `claims` may be NULL. */
 int ax_provenance_commit(const struct ax_run *r, const struct ax_claims *claims,

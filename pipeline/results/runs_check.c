@@ -7,6 +7,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
+#include "pipeline/results/provenance.h"
 #include "pipeline/results/runs_check.h"
 
 #define MAX_BRANCHES 100000
@@ -183,9 +184,12 @@ ax_runs_check(struct ax_store *s, bool repair,
 {
 	struct check c = {.s = s, .repair = repair, .tell = tell, .arg = arg};
 	char *heads, **names = NULL;
+	int lock = -1, rc = 0;
 	size_t n = 0;
-	int rc = 0;
 
+	/* a run that ends now would move the branch that is looked at */
+	if (repair && ax_provenance_lock(s, &lock, err) < 0)
+		return -1;
 	c.path = ax_join(ax_store_dir(s), "runs.git");
 	heads = ax_join(c.path, "refs/heads");
 	git_libgit2_init();
@@ -213,6 +217,7 @@ ax_runs_check(struct ax_store *s, bool repair,
 	free(c.list);
 	free(heads);
 	free(c.path);
+	ax_unlock(lock);
 	*bad = c.bad;
 	return rc;
 }

@@ -31,6 +31,8 @@ try() {
 	like "stage.json: $1: message" "$T/err" "^$T/s/x/stage.json:[0-9]+:[0-9]+: .*$3"
 }
 try syntax '{"name": }' "unexpected token"
+try "byte order mark" "$(printf '\357\273\277{}')" "byte order mark; save it as UTF-8 without one"
+try "byte 0" '{"name": "x\u0000"}' 'u0000 in a string'
 try key '{"name": "x", "version": 1, "summary": "s", "input": {}}' "unknown key 'input' in stage.json; did you mean 'inputs'"
 try name '{"version": 1, "summary": "s"}' '"name" is missing'
 try "name of characters" '{"name": "a b", "version": 1, "summary": "s"}' "'a b' is no name"

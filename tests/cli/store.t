@@ -38,6 +38,9 @@ executed() { run --json "$@" 2>/dev/null | grep -c '"event":"node-done"'; }
 
 code "fsck of a store that is not there" 3 "$AXPIPE" fsck
 like "says so" "$T/err" "not there"
+code "status with a mistyped --store" 3 "$AXPIPE" status --stages "$T/stages" --store "$T/mistyped" "$T/m.json"
+like "says the same" "$T/err" "store $T/mistyped: not there"
+ok "and makes none" [ ! -e "$T/mistyped" ]
 ok "a run" run
 code "fsck finds a whole store" 0 "$AXPIPE" fsck
 like "and counts" "$T/out" "[1-9][0-9]* objects .* 2 records checked"
