@@ -276,8 +276,8 @@ draw_image(uint8_t *out, uint16_t *mask, uint16_t *stray, int64_t *ground,
 		draw_stroke(mask, size, &pose, &glyphs[label].s[i], wobble[i],
 			    thick / 2);
 	for (i = 0; i < n_stray; i++) {
-		struct point a = {draw(r, 0, size * 256),
-				  draw(r, 0, size * 256)};
+		int64_t x = draw(r, 0, size * 256);
+		struct point a = {x, draw(r, 0, size * 256)};
 		int angle = (int)draw(r, 0, 255);
 		int64_t len = size * 256 * draw(r, 15, 40) / 100;
 		struct point b = {a.x + len * sine(angle + 64) / 16384,
