@@ -26,6 +26,37 @@ finish(struct ax_task *t, const struct ax_model *m, const struct ax_trained *r,
 	return 0;
 }
 
+/* The test images under the table, before there is training. */
+static int
+before(struct ax_task *t, struct ax_model *m, const struct ax_dataset *d,
+       const char *top1, const char *correct, struct ax_err *err)
+{
+	struct ax_evaluation e;
+
+	if (ax_evaluate(&e, m, d, &d->test, d->test.n, 128, NULL, err) < 0)
+		return -1;
+	ax_task_metric_num(t, top1, ax_percent(e.top1, e.n));
+	ax_task_metric_int(t, correct, (int64_t)e.top1);
+	ax_evaluation_free(&e);
+	return 0;
+}
+
+/* Batch norms re-estimated, where that is asked for, and what it gives. */
+static int
+reestimate(struct ax_task *t, struct ax_model *m, const struct ax_dataset *d,
+	   struct ax_err *err)
+{
+	bool asked =
+		ax_task_json(t, "bn_images") && ax_task_int(t, "bn_images") > 0;
+
+	if (asked && before(t, m, d, "as_is.top1", "as_is.correct", err) < 0)
+		return -1;
+	if (ax_setup_reestimate(m, t, d, err) < 0)
+		return -1;
+	return asked ? before(t, m, d, "renormed.top1", "renormed.correct", err)
+		     : 0;
+}
+
 int
 ax_stage_run(struct ax_task *t, struct ax_err *err)
 {
@@ -59,7 +90,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 	if (rc == 0)
 		rc = ax_model_products(&m, &table, &exact, err);
 	if (rc == 0)
-		rc = ax_setup_reestimate(&m, t, &d, err);
+		rc = reestimate(t, &m, &d, err);
 	if (rc == 0)
 		rc = ax_train(&result, &m, &d, &conf, err);
 	if (rc == 0)
