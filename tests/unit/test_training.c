@@ -123,11 +123,29 @@ test_rates(void)
 	ok(fabs(ax_learning_rate(&t, 150) - 0.1) < 1e-15, "constant");
 }
 
+/* Batches done in the epoch of the state file. */
+static int
+batch_of_state(void)
+{
+	char *path = ax_join(dir, "state.safetensors");
+	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
+	struct ax_tensor *t = NULL;
+	int batch;
+
+	if (ax_checkpoint_load(&c, path, NULL) == 0)
+		t = ax_checkpoint_get(&c, "state.progress");
+	batch = t ? (int)t->f64[1] : -1;
+	ax_checkpoint_free(&c);
+	free(path);
+	return batch;
+}
+
 static void
 test_resume(void)
 {
-	/* after the first batch, in an epoch, at its end, in the next ones */
-	static const int stops[] = {1, 3, 7, 8, 12, 20};
+	/* after the first batch, in an epoch, at its end, among the test
+	 * images, in the next ones */
+	static const int stops[] = {1, 3, 7, 8, 9, 13, 22};
 	struct ax_training t = settings();
 	struct ax_trained whole, r;
 	float *want, *got;
@@ -154,6 +172,10 @@ test_resume(void)
 		}
 		waitpid(pid, &status, 0);
 		killed += WIFEXITED(status) && WEXITSTATUS(status) == 9;
+		if (stops[i] == 9)
+			is_int(batch_of_state(), 8,
+			       "among the test images the epoch's batches are "
+			       "kept");
 		got = train(&t, &n2, &r);
 		bad += n2 != n || memcmp(got, want, n * sizeof(*got)) != 0 ||
 		       memcmp(r.history, whole.history,
@@ -163,7 +185,7 @@ test_resume(void)
 		free(got);
 		ax_trained_free(&r);
 	}
-	is_int(killed, AX_LEN(stops), "killed at six places");
+	is_int(killed, AX_LEN(stops), "killed at seven places");
 	is_int(bad, 0, "resumed to the same parameters, scales and history");
 	/* finished long ago: nothing to do, the same results */
 	got = train(&t, &n2, &r);

@@ -279,12 +279,32 @@ keep_best(struct run *r, struct ax_err *err)
 	return rc;
 }
 
+/* The test images do not count into what is done: they are passed over in the
+ * estimate of the time left, too. */
+static void
+tell_testing(void *run, double done, double total, const char *text)
+{
+	const struct run *r = run;
+	double batches = ceil((double)r->d->train.n / (double)r->t->batch);
+	char line[200];
+
+	(void)total;
+	(void)done;
+	if (!r->t->watch.tell)
+		return;
+	snprintf(line, sizeof(line), "epoch %.0f of %zu, testing: %.120s",
+		 r->at.epoch + 1, r->t->epochs, text);
+	r->t->watch.tell(r->t->watch.arg, r->at.epoch * batches + r->at.batch,
+			 (double)r->t->epochs * batches, line);
+}
+
 static int
 test(struct run *r, struct ax_err *err)
 {
+	struct ax_watch watch = {tell_testing, r};
 	struct ax_evaluation e;
 
-	if (ax_evaluate(&e, r->m, r->d, &r->d->test, r->d->test.n, 128, NULL,
+	if (ax_evaluate(&e, r->m, r->d, &r->d->test, r->d->test.n, 128, &watch,
 			err) < 0)
 		return -1;
 	r->out->top1 = e.top1;
@@ -328,6 +348,9 @@ one_epoch(struct run *r, struct ax_err *err)
 			"'%s' holds what is no number after epoch %zu: the "
 			"training diverged; try a smaller lr than %g",
 			broken, epoch + 1, lr);
+	/* testing takes minutes where a format has no quick kernel */
+	if (ax_now() - r->saved > t->save_every / 2 && save_state(r, err) < 0)
+		return -1;
 	if (test(r, err) < 0 || keep_best(r, err) < 0)
 		return -1;
 	h->epoch = (double)(epoch + 1);
