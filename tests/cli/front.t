@@ -96,7 +96,7 @@ done
 again long two 's/"steps":4000/"steps":20000/'
 (cd "$T/long" && "$run") >"$T/log" 2>&1
 kill_resume resumed long
-again islands long 's/"error":"noise"/"error":"wce"/; s/\[0.001,0.01\]/[9,30]/; s/"steps":20000/"steps":300000/'
+again islands long 's/"error":"noise"/"error":"wce"/; s/\[0.001,0.01\]/[9,30]/'
 (cd "$T/islands" && "$run") >"$T/log" 2>&1
 cp "$T/state" "$T/state.noise"
 kill_resume resumed2 islands

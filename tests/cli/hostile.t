@@ -29,7 +29,7 @@ fi
 
 # the address sanitizer reserves terabytes
 limit=3000000
-if grep -aq __asan_init "$nn/evaluate/run"; then limit=unlimited; fi
+if sanitized; then limit=unlimited; fi
 mkdir -p "$T/j/in" "$T/j/out" "$T/j/tmp"
 data=$(find "$T/store" -type f -size +4k -exec grep -lq test_labels {} \; -print | head -n 1)
 ln -s "$data" "$T/j/in/dataset"

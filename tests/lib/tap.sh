@@ -56,5 +56,7 @@ value() {
 }
 # holds EXPRESSION: of awk, on numbers
 holds() { awk "BEGIN { exit !($1) }"; }
+# built with AddressSanitizer, by gcc or clang
+sanitized() { grep -aq __asan_init "$AXPIPE"; }
 skip() { tap_n=$((tap_n + 1)); echo "ok $tap_n - $1 # SKIP $2"; }
 done_testing() { echo "1..$tap_n"; [ "$tap_bad" = 0 ]; exit; }
