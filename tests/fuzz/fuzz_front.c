@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ready = true;
 	}
 	fuzz_file("front.json", data, size);
-	if (ax_library_load(&l, NULL, &err) < 0) {
+	if (ax_library_load(&l, NULL, AX_LUT_GUESS, &err) < 0) {
 		FUZZ_CHECK(err.text[0] && l.n == 0);
 		return 0;
 	}
