@@ -19,6 +19,7 @@ struct model {
 	size_t body;   /* offset behind the .model line */
 	unsigned line; /* of it */
 	bool blackbox; /* declares a library cell */
+	bool used;     /* another model is made of it */
 };
 
 struct blif {
@@ -522,7 +523,7 @@ add_model(struct blif *f, const char *name, size_t text, unsigned line,
 	m->name = ax_strdup(name);
 	m->body = AX_MIN(text, f->len);
 	m->line = line;
-	m->blackbox = false;
+	m->blackbox = m->used = false;
 	if (ax_map_set(&f->by_name, m->name, (void *)(uintptr_t)f->n_models))
 		return fail(f, at, "a second model", m->name);
 	return 0;
@@ -554,12 +555,62 @@ find_models(struct blif *f)
 	free_lines(&l);
 	if (rc == 0 && f->n_models == 0)
 		rc = fail(f, 1, "no .model in the file", NULL);
-	if (rc == 0 && f->models[0].blackbox)
-		rc = fail(f, f->models[0].line,
-			  "the first model is the circuit, but it is a black "
-			  "box:",
-			  f->models[0].name);
 	return rc;
+}
+
+/* Which models are parts of others. */
+static int
+mark_used(struct blif *f)
+{
+	struct lines l = {.next = 1};
+	size_t at = 0;
+	int rc;
+
+	while ((rc = next_line(f, &l)) > 0) {
+		uintptr_t k;
+
+		while (at + 1 < f->n_models && l.line > f->models[at + 1].line)
+			at++;
+		if (l.n < 2 || (!ax_streq(l.word[0], ".subckt") &&
+				!ax_streq(l.word[0], ".gate")))
+			continue;
+		k = (uintptr_t)ax_map_get(&f->by_name, l.word[1]);
+		if (k && k - 1 != at)
+			f->models[k - 1].used = true;
+	}
+	free_lines(&l);
+	return rc;
+}
+
+/*
+ * The circuit is the first model, says the format. Many a program writes parts
+ * before what they are parts of, though, and ABC and Yosys take what is no part
+ * of another: so does this, where the first is one (or a black box).
+ */
+static int
+find_top(struct blif *f, size_t *top)
+{
+	*top = 0;
+	if (f->n_models > 1 && mark_used(f) < 0)
+		return -1;
+	for (size_t i = 0; i < f->n_models; i++) {
+		if (!f->models[i].used && !f->models[i].blackbox) {
+			*top = i;
+			break;
+		}
+	}
+	if (f->models[*top].blackbox)
+		return fail(f, f->models[*top].line,
+			    "the first model is the circuit, but it is a black "
+			    "box:",
+			    f->models[*top].name);
+	if (*top && f->warn)
+		ax_str_addf(f->warn,
+			    "%s:%u: model %s is taken as the circuit; what "
+			    "stands before it is part of others\n",
+			    f->file, f->models[*top].line,
+			    f->models[*top].name);
+	return 0;
 }
 
 int
@@ -573,11 +624,12 @@ ax_netlist_read_blif(struct ax_netlist **out, const char *name,
 			 .lib = lib,
 			 .warn = warn,
 			 .err = err};
-	int rc = find_models(&f);
+	size_t top;
+	int rc = find_models(&f) < 0 ? -1 : find_top(&f, &top);
 
 	if (rc == 0) {
-		f.b = ax_build_new(name, f.models[0].name, warn);
-		rc = body(&f, 0, "", 0);
+		f.b = ax_build_new(name, f.models[top].name, warn);
+		rc = body(&f, top, "", 0);
 		if (rc == 0)
 			rc = ax_build_finish(out, f.b, true, err);
 		else

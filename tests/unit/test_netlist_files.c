@@ -124,6 +124,17 @@ test_blif(void)
 		   ax_netlist_equal(net, other, NULL, NULL, NULL, &err) == 1,
 	   "models are flattened: %s", err.text);
 	ax_netlist_free(net);
+	net = parse(".model half\n.inputs p q\n.outputs r\n"
+		    ".names p q r\n10 1\n01 1\n.end\n"
+		    ".model box\n.inputs p\n.outputs r\n.blackbox\n.end\n"
+		    ".model top\n.inputs a b c\n.outputs s\n"
+		    ".subckt half p=a q=b r=t\n.subckt half p=t q=c r=s\n"
+		    ".end\n",
+		    NULL, &err);
+	ok(net && other &&
+		   ax_netlist_equal(net, other, NULL, NULL, NULL, &err) == 1,
+	   "the circuit may stand behind its parts: %s", err.text);
+	ax_netlist_free(net);
 	ax_netlist_free(other);
 
 	/* nine inputs: more than a node can have */
