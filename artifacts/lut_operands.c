@@ -63,9 +63,42 @@ means(struct sums *s, struct ax_lut_weighted *out, const struct ax_lut *t,
 	}
 }
 
+/*
+ * The mean of what does not vary is that itself, not what shares that add up to
+ * nearly 1 make of it: a constant error must have no noise at all, or no bound
+ * of 0 is ever met.
+ */
+static void
+settle(struct sums *s, const struct ax_lut *t, const struct ax_lut *exact)
+{
+	size_t na = (size_t)1 << t->n, nb = (size_t)1 << t->m, a, b, first = na;
+	bool same = true;
+
+	for (a = na; a-- > 0;)
+		first = s->pa[a] > 0 ? a : first;
+	for (b = 0; b < nb; b++) {
+		int64_t e = 0;
+
+		for (a = first; a < na; a++) {
+			size_t i = (a << t->m) + b;
+			int64_t d = (int64_t)t->v[i] - exact->v[i];
+
+			if (a == first)
+				e = d;
+			else if (s->pa[a] > 0 && d != e)
+				break;
+		}
+		if (a == na && first < na)
+			s->of_b[b] = (double)e;
+	}
+	for (a = first; a < na; a++)
+		same = same && !(s->pa[a] > 0 && s->of_a[a] != s->of_a[first]);
+	if (same && first < na)
+		s->mean = s->of_a[first];
+}
+
 /* Deviations from the means, which are known by now: squares of differences,
- * not differences of squares, so that a constant error has no noise. Returns
- * the variance of the exact result. */
+ * not differences of squares. Returns the variance of the exact result. */
 static double
 deviations(struct sums *s, const struct ax_lut *t, const struct ax_lut *exact)
 {
@@ -116,6 +149,7 @@ ax_lut_measure_layer(struct ax_lut_weighted *out, const struct ax_lut *t,
 	ax_operand_share(s.pa, &l->a);
 	ax_operand_share(s.pb, &l->b);
 	means(&s, out, t, exact);
+	settle(&s, t, exact);
 	variance = deviations(&s, t, exact);
 	for (i = 0; i < nb; i++)
 		noise += s.pb[i] * s.var_b[i];

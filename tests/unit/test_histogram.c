@@ -247,9 +247,18 @@ test_by_hand(void)
 	for (size_t i = 0; i < ax_lut_size(&t); i++)
 		t.v[i] = exact.v[i] + 12;
 	ax_lut_measure_layer(&w, &t, &exact, &h.layers[0], &err);
-	ok(near(w.bias, 12) && near(w.mae, 12) && w.noise < 1e-25 &&
-		   w.coherent < 1e-12,
+	ok(near(w.bias, 12) && near(w.mae, 12) && w.noise == 0 &&
+		   w.coherent == 0,
 	   "a constant error is bias, not noise");
+	/* 1/3 and 2/3 of 7 do not add up to 7 */
+	l->a.counts[0] = 1;
+	l->a.counts[1] = 2;
+	ax_histogram_total(&h);
+	for (size_t i = 0; i < ax_lut_size(&t); i++)
+		t.v[i] = exact.v[i] + 7;
+	ax_lut_measure_layer(&w, &t, &exact, l, &err);
+	ok(w.noise == 0 && w.coherent == 0, "none at all: %g %g", w.noise,
+	   w.coherent);
 	ax_lut_free(&t);
 	ax_lut_free(&exact);
 
