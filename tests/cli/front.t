@@ -58,6 +58,9 @@ for metric in wce nmed mre er mse bias noise coherent network; do
 	ok "front by $metric" "$stage" circuit/front "$T/m" a_bits=3 b_bits=3 steps=1000 islands=2 "error=\"$metric\"" points=8
 	is "$metric: errors fall" "$(column m front.csv error)" "$(column m front.csv error | sort -g -r -u)"
 done
+ok 'room for three' "$stage" circuit/front "$T/m" a_bits=3 b_bits=3 steps=1000 islands=2 points=3 'bounds=[1]'
+is 'least_error is that of what was written' "$(value m '$m->{least_error}')" "$(column m front.csv error | sort -g | head -n 1)"
+is 'least_transistors, too' "$(value m '$m->{least_transistors}')" "$(column m front.csv transistors | sort -n | head -n 1)"
 ok 'adders' "$stage" circuit/front "$T/add" 'op="add"' a_bits=4 b_bits=5 steps=1000 islands=2 signed=false 'bounds=[0,1]'
 is 'an exact one is among them' "$(value add '$m->{bound_0}{error}')" 0
 ok 'an approximate one is smaller' test "$(value add '$m->{bound_1}{cost} < $m->{bound_0}{cost}')" = 1

@@ -457,6 +457,8 @@ choose(const struct front *f, struct point *q, size_t n, size_t most)
 	return chosen;
 }
 
+/* Figures of the circuits that were written, not of those there was no room
+ * for: who counts again in the files finds the same. */
 static void
 report(struct front *f, const struct point *q, size_t n, size_t chosen,
        const struct point *base, size_t bases)
@@ -470,13 +472,15 @@ report(struct front *f, const struct point *q, size_t n, size_t chosen,
 		bool worse = false;
 
 		for (size_t i = 0; i < n && !worse; i++)
-			worse = q[i].error <= base[b].error &&
+			worse = q[i].chosen && q[i].error <= base[b].error &&
 				q[i].cost <= base[b].cost &&
 				(q[i].error < base[b].error ||
 				 q[i].cost < base[b].cost);
 		beaten += worse;
 	}
 	for (size_t i = 0; i < n; i++) {
+		if (!q[i].chosen)
+			continue;
 		least = AX_MIN(least, q[i].error);
 		transistors = AX_MIN(transistors, q[i].transistors);
 	}
