@@ -240,6 +240,29 @@ library_cell(struct reader *r, const char *type, const json_t *conn,
 			       r->err);
 }
 
+/* A parameter or attribute of Yosys: a number, or a string of bits. */
+static bool
+says(const json_t *module, const char *attribute)
+{
+	const json_t *v = json_object_get(json_object_get(module, "attributes"),
+					  attribute);
+
+	return json_is_string(v) ? strchr(json_string_value(v), '1') != NULL
+				 : json_integer_value(v) != 0;
+}
+
+/* A module of this file, with insides, whose name is no cell's? */
+static bool
+whole(const struct reader *r, const char *type)
+{
+	const json_t *m =
+		json_object_get(json_object_get(r->json.root, "modules"), type);
+	struct ax_cell_model cell;
+
+	return m && !says(m, "blackbox") && !says(m, "whitebox") &&
+	       ax_cell_find(&cell, r->lib, type, r->file, 0, NULL) < 0;
+}
+
 static int
 cells(struct reader *r, const json_t *module)
 {
@@ -272,6 +295,11 @@ cells(struct reader *r, const json_t *module)
 					"combinational gate; run synth, or "
 					"techmap and abc, before write_json",
 					r->file, type, name);
+		else if (whole(r, type))
+			rc = fail(r,
+				  "a module within the netlist; run flatten "
+				  "before write_json",
+				  type);
 		else
 			rc = library_cell(r, type, conn, name);
 		if (rc < 0)
@@ -280,40 +308,39 @@ cells(struct reader *r, const json_t *module)
 	return 0;
 }
 
+/* The module that is marked as top, or the only one that is no library cell's
+ * outline (which write_json puts beside the netlist). */
 static const json_t *
 choose(struct reader *r, const char **name)
 {
 	json_t *modules = json_object_get(r->json.root, "modules");
-	const json_t *chosen = NULL;
-	const char *key;
+	const json_t *top = NULL, *plain = NULL;
+	const char *key, *top_name = NULL, *plain_name = NULL;
+	unsigned tops = 0, plains = 0;
 	json_t *module;
-	unsigned tops = 0;
 
 	json_object_foreach(modules, key, module)
 	{
-		if (json_object_get(json_object_get(module, "attributes"),
-				    "top")) {
-			chosen = module;
-			*name = key;
+		if (says(module, "top")) {
+			top = module;
+			top_name = key;
 			tops++;
+		} else if (!says(module, "blackbox") &&
+			   !says(module, "whitebox")) {
+			plain = module;
+			plain_name = key;
+			plains++;
 		}
 	}
-	if (tops == 0 && json_object_size(modules) == 1) {
-		json_object_foreach(modules, key, module)
-		{
-			chosen = module;
-			*name = key;
-			tops = 1;
-		}
+	if (tops == 1 || (tops == 0 && plains == 1)) {
+		*name = tops ? top_name : plain_name;
+		return tops ? top : plain;
 	}
-	if (tops != 1 || !chosen) {
-		fail(r,
-		     "expected one module, or one with the attribute top; "
-		     "run hierarchy -top and flatten before write_json",
-		     NULL);
-		return NULL;
-	}
-	return chosen;
+	fail(r,
+	     "expected one module, or one with the attribute top; run "
+	     "hierarchy -top and flatten before write_json",
+	     NULL);
+	return NULL;
 }
 
 int
