@@ -565,9 +565,12 @@ ax_netlist_read_verilog(struct ax_netlist **out, const char *file,
 	struct ax_verilog v = {
 		.lib = lib, .warn = warn, .mods = &all, .prefix = ""};
 	size_t top = 0;
+	char *plain;
 	int rc;
 
-	ax_vlex_init(&v.lex, file, text, len, err);
+	if (ax_verilog_directives(&plain, file, text, len, err) < 0)
+		return -1;
+	ax_vlex_init(&v.lex, file, plain ? plain : text, len, err);
 	rc = ax_vmods_find(&all, &v.lex) < 0
 		     ? -1
 		     : ax_vmods_top(&all, &v.lex, &top, warn);
@@ -583,5 +586,6 @@ ax_netlist_read_verilog(struct ax_netlist **out, const char *file,
 	}
 	ax_vmods_free(&all);
 	free_scope(&v);
+	free(plain);
 	return rc;
 }

@@ -64,7 +64,7 @@ says_top(const char *text, size_t n)
 	return false;
 }
 
-/* Blanks, both kinds of comments, attributes and compiler directives. */
+/* Blanks, both kinds of comments and attributes. */
 static int
 blanks(struct ax_vlex *l)
 {
@@ -77,7 +77,7 @@ blanks(struct ax_vlex *l)
 			l->pos++;
 		} else if (isspace((unsigned char)c)) {
 			l->pos++;
-		} else if ((c == '/' && here(l, 1) == '/') || c == '`') {
+		} else if (c == '/' && here(l, 1) == '/') {
 			while (l->pos < l->len && l->code[l->pos] != '\n')
 				l->pos++;
 		} else if ((c == '/' && here(l, 1) == '*') ||

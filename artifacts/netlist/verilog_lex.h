@@ -21,6 +21,15 @@ struct ax_vlex {
 	struct ax_err *err;
 };
 
+/*
+ * What compiler directives leave of the text: `ifdef and its like are obeyed
+ * (SYNTHESIS is defined, and what the text itself defines), `timescale and its
+ * like taken away, macros and `include refused. The caller frees *out, of the
+ * same length and lines; NULL where there is nothing to do.
+ */
+int ax_verilog_directives(char **out, const char *file, const char *text,
+			  size_t len, struct ax_err *err);
+
 void ax_vlex_init(struct ax_vlex *l, const char *file, const char *text,
 		  size_t len, struct ax_err *err);
 void ax_vlex_free(struct ax_vlex *l);

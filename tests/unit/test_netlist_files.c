@@ -298,6 +298,31 @@ test_verilog(void)
 	   "instances, escapes, concatenations, expressions %s", err.text);
 	ax_netlist_free(net);
 	ax_netlist_free(want);
+	net = parse(
+		"`define HAS\n`define LONG a \\\n  module\n"
+		"`ifdef NONE\nmodule t(input a); `include \"x\"\n"
+		"// `endif\n`elsif HAS\n`celldefine module t(input a, b, s, "
+		"output y);\n`else\nmodule u(`LONG);\n`endif\n"
+		"`ifndef SYNTHESIS\n initial $dump(\"`endif\");\n"
+		"`ifdef HAS\n no\n`endif\n`else\n"
+		"assign y = a & b & s; `endif\nendmodule\n`endcelldefine\n",
+		NULL, &err);
+	want = parse(".model t\n.inputs a b s\n.outputs y\n.names a b s y\n"
+		     "111 1\n",
+		     NULL, &err);
+	ok(net && want &&
+		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
+	   "`ifdef and its like %s", err.text);
+	ax_netlist_free(net);
+	ax_netlist_free(want);
+	refused("a macro", "module t(output y);\n assign y = `ONE;\nendmodule",
+		"t:2: `ONE: macros are not expanded");
+	refused("`include", "`include \"cells.v\"\nmodule t(output y);",
+		"t:1: `include: a netlist is one file");
+	refused("no `endif", "`ifdef A\nmodule t(output y);\nendmodule\n",
+		"`ifdef: without an `endif");
+	refused("no `ifdef", "module t(output y);\n`endif\nendmodule\n",
+		"t:2: `endif: without an `ifdef");
 	net = parse("module t(input a, b, s, output y);\n"
 		    "assign y = s ? a ^ b : a | b & ~(a ~^ b);\nendmodule\n",
 		    NULL, &err);
@@ -475,6 +500,23 @@ test_json(void)
 		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
 	   "gates of Yosys JSON %s", err.text);
 	ax_netlist_free(net);
+	net = parse("{\"modules\":{\"FAX1\":{\"attributes\":{\"top\":\"00\","
+		    "\"blackbox\":\"01\"},\"ports\":{}},"
+		    "\"t\":{\"ports\":{\"a\":{\"direction\":\"input\","
+		    "\"bits\":[2,3]},\"y\":{\"direction\":\"output\","
+		    "\"bits\":[4,\"1\"]}},\"cells\":{\"g\":{\"type\":"
+		    "\"$_ANDNOT_\",\"connections\":{\"A\":[2],\"B\":[3],"
+		    "\"Y\":[4]}}}}}}",
+		    NULL, &err);
+	ok(net && want &&
+		   ax_netlist_equal(net, want, NULL, NULL, NULL, &err) == 1,
+	   "outlines of cells beside it %s", err.text);
+	ax_netlist_free(net);
+	refused("a module within",
+		"{\"modules\":{\"s\":{},\"t\":{\"attributes\":{\"top\":\"01\"},"
+		"\"ports\":{},\"cells\":{\"u\":{\"type\":\"s\"}}}}}",
+		"a module within the netlist; run flatten before write_json: "
+		"s");
 	ax_netlist_free(want);
 	refused("undriven bit", HEAD "\"cells\":{}}}}", "has no driver");
 	refused("unknown cell",
