@@ -56,6 +56,7 @@ is 'the same area' "$(metric mn area)" "$(metric n area)"
 code 'by the transistors of a cover' 0 evolve t wce=0.01 steps=16000 cells='"cover"'
 code 'and map' 0 "$stage" eda/map "$T/mt" in:netlist="$T/t/out/netlist.txt" in:liberty="$lib" mode='"cover"' objective='"transistors"'
 is 'as many' "$(metric mt transistors)" "$(metric t cost)"
+is 'the area is that of the cells, not of the gates' "$(metric t area)" "$(metric mt area)"
 ok "fewer than by gates: $(metric t transistors)" holds "$(metric t cost) < $(metric t transistors)"
 
 # --- the same bytes
@@ -86,6 +87,8 @@ code 'and are a netlist' 0 "$stage" circuit/lut "$T/flut" in:netlist="${first%js
 ok "finds as large: $(metric mf area)" grep -q ",$(metric mf area)," "$T/front/out/front.csv"
 
 # --- refusals
+code 'a bound out of reach' 1 evolve bad wce=0 steps=1000 cost='"area"' max_area=1
+is 'no figure is told that was not asked for' "$(grep -c 'the nearest has .* area [0-9.]*\. Raise' "$T/out" "$T/err" 2>/dev/null | grep -c ':1')" 1
 code 'cells beside delays' 2 evolve bad cost='"delay"' cells='"cover"'
 like 'are refused' "$T/err" 'none are asked for'
 code 'costs of gates' 2 evolve bad costs='{"NOR": 3}' cells='"cover"'

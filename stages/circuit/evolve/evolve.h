@@ -45,9 +45,10 @@ int evolve_by_error(struct evolve *e, const struct ax_ask *ask,
 int evolve_error_of(const struct evolve *e, const struct ax_lut *got,
 		    double *error, struct ax_err *err);
 
-/* Writes `best` as a cover by the cells, and how many there are of each. */
+/* Writes `best` as a cover by the cells, and how many there are of each; their
+ * area, too, where the search went by their transistors. */
 int evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
-		  struct ax_err *err);
+		  bool by_transistors, struct ax_err *err);
 
 /* The payload of the checkpoint of this very run, if there is one: 1 with
  * *bytes (caller frees), or 0. */

@@ -5,10 +5,12 @@
 #include "stages/circuit/evolve/evolve.h"
 #include "stages/circuit/search/incells.h"
 
-static void
+/* Returns the sum of their areas. */
+static double
 count_cells(struct ax_task *t, const struct ax_netlist *net)
 {
 	size_t *n = ax_calloc(net->cells + 1, sizeof(*n)), all = 0;
+	double area = 0;
 	struct ax_str name = AX_STR_INIT;
 	uint32_t *of = ax_calloc(net->insts + 1, sizeof(*of));
 
@@ -24,16 +26,18 @@ count_cells(struct ax_task *t, const struct ax_netlist *net)
 		ax_str_clear(&name);
 		ax_str_addf(&name, "cells.%s", net->cell[c].name);
 		ax_task_metric_int(t, name.buf, (int64_t)n[c]);
+		area += (double)n[c] * net->cell[c].area;
 	}
 	ax_task_metric_int(t, "cell_count", (int64_t)all);
 	ax_str_free(&name);
 	free(of);
 	free(n);
+	return area;
 }
 
 int
 evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
-	      struct ax_err *err)
+	      bool by_transistors, struct ax_err *err)
 {
 	struct ax_netlist *net =
 		e->model ? ax_circuit_to_netlist_like(&e->best, e->model)
@@ -41,6 +45,7 @@ evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
 	struct ax_netlist *mapped = NULL;
 	struct ax_str text = AX_STR_INIT;
 	struct ax_liberty lib;
+	double area;
 	int rc;
 
 	rc = ax_liberty_load(&lib, ax_task_in(e->task, "liberty"), err);
@@ -50,7 +55,10 @@ evolve_mapped(struct evolve *e, const struct ax_cover_cells *cells,
 		ax_liberty_free(&lib);
 	}
 	if (rc == 0) {
-		count_cells(e->task, mapped);
+		area = count_cells(e->task, mapped);
+		/* a search by transistors had none but that of the gates */
+		if (by_transistors)
+			ax_task_metric_num(e->task, "area", area);
 		rc = ax_write_plain(ax_task_out(e->task, "mapped"), text.buf,
 				    text.len, err);
 	}

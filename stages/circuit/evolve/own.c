@@ -264,7 +264,8 @@ search_at_cost(struct evolve *e, struct ax_ask *ask, unsigned allowed,
 				ax_cost_value(&ask->cost, &e->best, &f));
 	}
 	if (rc == 0 && ask->cover)
-		rc = evolve_mapped(e, ask->cover, err);
+		rc = evolve_mapped(e, ask->cover, ask->cost.covers_transistors,
+				   err);
 	return rc;
 }
 

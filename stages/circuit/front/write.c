@@ -155,7 +155,9 @@ figures(const struct front *f, const struct point *q, struct figure *out)
 		out[n++] = (struct figure){"coherent", q->w.coherent};
 		out[n++] = (struct figure){"network", q->network};
 	}
-	if (f->cost.cells)
+	/* by the transistors of a cover there are no areas of its cells here,
+	 * and those of gates would be taken for them */
+	if (f->cost.cells && !f->cost.covers_transistors)
 		out[n++] = (struct figure){"area", q->f.area};
 	if (f->cost.cells && f->cost.cells->tables)
 		out[n++] = (struct figure){"delay", q->f.delay};

@@ -152,16 +152,24 @@ int
 ax_ask_check(const struct ax_ask *a, const struct ax_figures *f,
 	     struct ax_err *err)
 {
+	struct ax_str s = AX_STR_INIT;
+
 	if (f->over <= 0)
 		return 0;
-	return ax_err_set(
-		err, AX_EXIT_STAGE,
-		"no circuit was found that keeps the bounds on its cost; the "
-		"nearest has %" PRId64 " transistors, area %.6g, delay %.6g "
-		"ns, energy %.6g pJ%s. Raise max_transistors, max_area, "
-		"max_delay or max_energy, or `steps`",
-		f->transistors, f->area, f->delay, f->energy,
-		a->cost.cells ? "" : " (without a library: 0)");
+	ax_str_addf(&s, "%" PRId64 " transistors", f->transistors);
+	if (a->cost.cells)
+		ax_str_addf(&s, ", area %.6g", f->area);
+	if (a->cost.cells && a->cells.tables)
+		ax_str_addf(&s, ", delay %.6g ns", f->delay);
+	if (a->cost.activity)
+		ax_str_addf(&s, ", energy %.6g pJ", f->energy);
+	ax_err_set(err, AX_EXIT_STAGE,
+		   "no circuit was found that keeps the bounds on its cost; "
+		   "the nearest has %s. Raise max_transistors, max_area, "
+		   "max_delay or max_energy, or `steps`",
+		   s.buf);
+	ax_str_free(&s);
+	return -1;
 }
 
 void
