@@ -210,9 +210,12 @@ ax_lib_scan_next(struct ax_lib_scan *s, struct ax_lib_statement *st, bool top)
 	if (s->at < s->len && s->text[s->at] == ':') {
 		s->at++;
 		st->kind = AX_LIB_SIMPLE;
+		/* the value may begin in the next line */
 		while (s->at < s->len &&
-		       (s->text[s->at] == ' ' || s->text[s->at] == '\t'))
-			s->at++;
+		       (s->text[s->at] == ' ' || s->text[s->at] == '\t' ||
+			(s->text[s->at] == '\\' && s->at + 1 < s->len &&
+			 s->text[s->at + 1] == '\n')))
+			s->at += s->text[s->at] == '\\' ? 2 : 1;
 		st->args.from = s->at;
 		while (s->at < s->len && s->text[s->at] != ';' &&
 		       s->text[s->at] != '\n' && s->text[s->at] != '}') {

@@ -64,7 +64,8 @@ static const char lib_text[] =
 	"    pin(Q) { direction : output ; function : \"IQ\" ; } }\n"
 	"\n  cell(HAX1) { pin(A, B) { direction : input }\n"
 	"    pin(YS) { direction : output; function : \"A^B\" }\n"
-	"    pin(YC) { direction : output; function : \"A B\" } }\n}\n";
+	"    pin(YC) { direction : output; function : \\\n      \"A B\" } }\n"
+	"}\n";
 
 static void
 test_cells(void)
