@@ -217,7 +217,7 @@ heat(const struct race *r)
 		part = (double)ax_circuit_cost(&r->start[0].c,
 					       &r->ask->cost.gate) /
 		       (double)r->exact;
-	return unit * (0.7 + 3.3 * AX_MAX(0.0, 1 - part));
+	return unit * ax_tour_heat(part);
 }
 
 static struct ax_tour *

@@ -163,7 +163,7 @@ heat(const struct front *f, const struct ax_circuit *c)
 
 	part = exact > 0 ? (double)ax_circuit_cost(c, &f->cost.gate) / exact
 			 : 0.5;
-	return unit * (0.7 + 3.3 * AX_MAX(0.0, 1 - part));
+	return unit * ax_tour_heat(part);
 }
 
 /* The islands': those that the stage evolve would have, and what was wired. */

@@ -45,6 +45,12 @@ ax_tour_free(struct ax_tour *t)
 	free(t);
 }
 
+double
+ax_tour_heat(double part)
+{
+	return 0.7 + 3.3 * AX_MAX(0.0, 1 - part);
+}
+
 static double
 temperature(const struct ax_tour *t, uint64_t epoch)
 {

@@ -20,6 +20,10 @@ struct ax_tour_params {
 
 struct ax_tour;
 
+/* A temperature to begin with, in transistors, for a start that costs `part` of
+ * the cheapest exact circuit: the more is gone, the hotter. Found by trying. */
+double ax_tour_heat(double part);
+
 /* The walks start from start[0], start[1], ... in turn; each must be feasible.
  * Borrows all but the starts. */
 struct ax_tour *ax_tour_new(const struct ax_search *s, const struct ax_error *g,
