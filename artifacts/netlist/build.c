@@ -23,6 +23,7 @@ struct gate {
 
 struct ax_build {
 	char *file;
+	char *place; /* of the last message */
 	struct ax_str *warn;
 	struct ax_netlist *net; /* ports and cells gather here */
 	struct ax_map names;    /* name -> 1 + number */
@@ -65,6 +66,7 @@ ax_build_free(struct ax_build *b)
 	ax_map_free(&b->outputs);
 	ax_netlist_free(b->net);
 	free(b->file);
+	free(b->place);
 	free(b);
 }
 
@@ -120,6 +122,16 @@ net_name(const struct ax_build *b, uint32_t id)
 	return b->nets[id].name ? b->nets[id].name : "(unnamed)";
 }
 
+/* For messages; formats without lines give 0. */
+static const char *
+where(struct ax_build *b, unsigned line)
+{
+	free(b->place);
+	b->place =
+		line ? ax_asprintf("%s:%u", b->file, line) : ax_strdup(b->file);
+	return b->place;
+}
+
 static int
 claim(struct ax_build *b, uint32_t id, enum driver driver, uint32_t from,
       unsigned line, struct ax_err *err)
@@ -128,9 +140,9 @@ claim(struct ax_build *b, uint32_t id, enum driver driver, uint32_t from,
 
 	if (net->driver != UNDRIVEN)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s:%u: net %s is driven twice; its first "
+				  "%s: net %s is driven twice; its first "
 				  "driver is %s",
-				  b->file, line, net_name(b, id),
+				  where(b, line), net_name(b, id),
 				  net->driver == BY_INPUT ? "a primary input"
 							  : "further up");
 	net->driver = (uint8_t)driver;
@@ -145,9 +157,8 @@ ax_build_gate(struct ax_build *b, unsigned n, const uint32_t *in, uint64_t tt,
 	struct gate *gate;
 
 	if (b->n_gates >= AX_NET_MAX_NODES || b->n_nets >= MAX_NETS)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s:%u: more than %u gates", b->file, line,
-				  AX_NET_MAX_NODES);
+		return ax_err_set(err, AX_EXIT_STAGE, "%s: more than %u gates",
+				  where(b, line), AX_NET_MAX_NODES);
 	if (claim(b, out, BY_GATE, (uint32_t)b->n_gates, line, err) < 0)
 		return -1;
 	AX_GROW(b->gates, b->n_gates, b->cap_gates);
@@ -226,7 +237,7 @@ port_bit(struct ax_build *b, bool output, uint32_t id, unsigned line,
 {
 	if ((output ? b->n_outs : b->net->inputs) >= AX_NET_MAX_PORTS)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s:%u: more than %u %s bits", b->file, line,
+				  "%s: more than %u %s bits", where(b, line),
 				  AX_NET_MAX_PORTS,
 				  output ? "output" : "input");
 	if (output) {
@@ -296,8 +307,8 @@ ax_build_port_bit(struct ax_build *b, bool output, const char *name,
 	/* an input twice is a net driven twice */
 	if (output && ax_map_set(&b->outputs, name, b))
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s:%u: output %s is listed twice", b->file,
-				  line, name);
+				  "%s: output %s is listed twice",
+				  where(b, line), name);
 	return port_bit(b, output, ax_build_net(b, name, line), line, err);
 }
 
@@ -310,9 +321,10 @@ ax_build_port(struct ax_build *b, bool output, const char *name, uint32_t width,
 
 	if (width == 0 || width > AX_NET_MAX_PORTS)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s:%u: port %s has %u bits; 1 to %u are "
+				  "%s: port %s has %u bits; 1 to %u are "
 				  "allowed",
-				  b->file, line, name, width, AX_NET_MAX_PORTS);
+				  where(b, line), name, width,
+				  AX_NET_MAX_PORTS);
 	bus = new_bus(b, output, ax_strdup(name), lsb, scalar);
 	bus->width = width;
 	for (uint32_t i = 0; i < width; i++) {
@@ -345,9 +357,9 @@ resolve(struct ax_build *b, uint32_t *id, struct ax_err *err)
 		step = !step;
 		if (at == slow && b->nets[at].driver == BY_WIRE)
 			return ax_err_set(err, AX_EXIT_STAGE,
-					  "%s:%u: net %s is wired to itself in "
+					  "%s: net %s is wired to itself in "
 					  "a loop",
-					  b->file, b->nets[at].line,
+					  where(b, b->nets[at].line),
 					  net_name(b, at));
 	}
 	/* the whole path now points at the end, so that long chains stay cheap
@@ -371,14 +383,14 @@ undriven(struct finish *f, uint32_t id, unsigned line, struct ax_err *err)
 
 	if (!f->undriven_zero)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "%s:%u: net %s has no driver; connect it, or "
+				  "%s: net %s has no driver; connect it, or "
 				  "tie it to a constant",
-				  b->file, line ? line : net->line,
+				  where(b, line ? line : net->line),
 				  net_name(b, id));
 	if (b->warn && b->undriven++ < 20)
 		ax_str_addf(b->warn,
-			    "%s:%u: net %s has no driver and reads as 0\n",
-			    b->file, line ? line : net->line, net_name(b, id));
+			    "%s: net %s has no driver and reads as 0\n",
+			    where(b, line ? line : net->line), net_name(b, id));
 	/* from now on it is the constant; making that may move the nets */
 	zero = ax_build_const(b, false);
 	b->nets[id].driver = BY_WIRE;
@@ -403,9 +415,9 @@ loop_error(struct finish *f, const uint32_t *path, size_t n, uint32_t gate,
 	if (n - from > 12)
 		ax_str_addf(&text, " <- ... (%zu gates)", n - from);
 	ax_err_set(err, AX_EXIT_STAGE,
-		   "%s:%u: the netlist has a loop, so it is not "
+		   "%s: the netlist has a loop, so it is not "
 		   "combinational: %s <- %s",
-		   b->file, b->gates[gate].line, text.buf,
+		   where(b, b->gates[gate].line), text.buf,
 		   net_name(b, b->gates[gate].out));
 	ax_str_free(&text);
 	return -1;

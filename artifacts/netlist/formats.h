@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The readers behind ax_netlist_parse, one file each. */
+/* The readers behind ax_netlist_parse, one file each. Undriven nets read as 0
+ * with a warning, but in a dump, where they are an error. */
 #ifndef AX_FORMATS_H
 #define AX_FORMATS_H
 
@@ -11,8 +12,7 @@ int ax_netlist_read_txt(struct ax_netlist **out, const char *name,
 			const char *text, size_t len, struct ax_str *warn,
 			struct ax_err *err);
 /* BLIF: .model .inputs .outputs .names .gate .subckt .end; models used by
- * others are flattened into the first. Latches are refused; undriven nets read
- * as 0 with a warning. */
+ * others are flattened into the first. Latches are refused. */
 int ax_netlist_read_blif(struct ax_netlist **out, const char *name,
 			 const char *text, size_t len,
 			 const struct ax_liberty *lib, struct ax_str *warn,

@@ -580,7 +580,7 @@ ax_netlist_read_verilog(struct ax_netlist **out, const char *file,
 		v.lex.line = all.mod[top].line;
 		rc = body(&v) < 0 ? -1 : make_ports(&v);
 		if (rc == 0)
-			rc = ax_build_finish(out, v.b, false, err);
+			rc = ax_build_finish(out, v.b, true, err);
 		else
 			ax_build_free(v.b);
 	}

@@ -369,7 +369,7 @@ ax_netlist_read_json(struct ax_netlist **out, const char *name,
 		     ? -1
 		     : 0;
 	if (rc == 0)
-		rc = ax_build_finish(out, r.b, false, err);
+		rc = ax_build_finish(out, r.b, true, err);
 	else
 		ax_build_free(r.b);
 	free(r.net);

@@ -84,9 +84,10 @@ like "and is named" "$T/err" 'loop.*OUT <- x <- OUT|loop.*x <- OUT <- x'
 printf 'module m(A, B, OUT); input A, B; output OUT; WEIRD g(.A(A), .B(B), .Y(OUT)); endmodule\n' >"$T/cell.v"
 code "an unknown cell fails the stage" 1 lut "netlist=$T/cell.v" false
 like "and is named" "$T/err" 'unknown cell WEIRD'
-printf 'module m(A, B, OUT); input A, B; output OUT; wire w; AND2X1 g(.A(A), .B(w), .Y(OUT)); endmodule\n' >"$T/undriven.v"
-code "an undriven net fails the stage" 1 lut "netlist=$T/undriven.v" false
-like "and is named" "$T/err" 'net w has no driver'
+printf 'module m(A, B, OUT); input A, B; output [1:0] OUT; wire w; OR2X1 g(.A(A), .B(w), .Y(OUT[0])); endmodule\n' >"$T/undriven.v"
+code "undriven nets read as 0" 0 lut "netlist=$T/undriven.v" false
+like "and are named" "$T/err" 'net w has no driver and reads as 0'
+is "its table" "$(tr '\n' ' ' <"$T/w/out/lut.csv")" "A,B,OUT 0,0,0 0,1,0 1,0,1 1,1,1 "
 printf 'A,B,OUT\n0,0,0\n0,1\n' >"$T/bad.csv"
 code "a broken table" 1 lut "table=$T/bad.csv" false
 like "names file and line" "$T/err" 'in/table:3'

@@ -29,6 +29,26 @@ refused(const char *what, const char *text, const char *want)
 	ax_netlist_free(net);
 }
 
+/* The text must be read with that warning, to this circuit of BLIF. */
+static void
+warned(const char *what, const char *text, const char *want, const char *blif)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_str warn = AX_STR_INIT;
+	struct ax_netlist *net = NULL, *same = parse(blif, NULL, &err);
+
+	ax_netlist_parse(&net, "t", text, strlen(text), AX_NET_AUTO, NULL,
+			 &warn, &err);
+	if (!ok(net && same && warn.buf && ax_streq(warn.buf, want) &&
+			ax_netlist_equal(net, same, NULL, NULL, NULL, &err) ==
+				1,
+		"%s", what))
+		printf("# %s%s\n", err.text, warn.buf ? warn.buf : "");
+	ax_str_free(&warn);
+	ax_netlist_free(net);
+	ax_netlist_free(same);
+}
+
 static const char adder[] = "# Netlist\n"
 			    "INPUT n0\nINPUT n1\nINPUT n2\nINPUT n3\n\n"
 			    "v0_0 = XOR(n0, n2)\n\n"
@@ -426,10 +446,11 @@ test_verilog(void)
 		"module t(a, y); input a; output y;\nFOO g(.A(a), .Y(y));\n"
 		"endmodule\n",
 		"t:2: unknown cell FOO");
-	refused("undriven net",
-		"module t(a, y); input a; output y; wire w;\n"
-		"NAND2X1 g(.A(a), .B(w), .Y(y));\nendmodule\n",
-		"net w has no driver");
+	warned("an undriven net reads as 0",
+	       "module t(a, y); input a; output y; wire w;\n"
+	       "NOR2X1 g(.A(a), .B(w), .Y(y));\nendmodule\n",
+	       "t:2: net w has no driver and reads as 0\n",
+	       ".model t\n.inputs a\n.outputs y\n.names a y\n0 1\n.end\n");
 	refused("loop",
 		"module t(a, y); input a; output y; wire w;\n"
 		"NAND2X1 g(.A(a), .B(w), .Y(y));\n"
@@ -518,7 +539,11 @@ test_json(void)
 		"a module within the netlist; run flatten before write_json: "
 		"s");
 	ax_netlist_free(want);
-	refused("undriven bit", HEAD "\"cells\":{}}}}", "has no driver");
+	warned("an undriven bit reads as 0",
+	       HEAD "\"cells\":{},\"netnames\":{\"y\":{\"bits\":[4,\"1\"]}}}}}",
+	       "t: net y[0] has no driver and reads as 0\n",
+	       ".model t\n.inputs a[0] a[1]\n.outputs y[0] y[1]\n.names y[0]\n"
+	       ".names y[1]\n1\n.end\n");
 	refused("unknown cell",
 		HEAD "\"cells\":{\"g\":{\"type\":\"$dff\",\"connections\":{"
 		     "\"Q\":[4]}}}}}}",
