@@ -439,6 +439,7 @@ ax_cover_free(struct ax_cover *v)
 	free(v->shared);
 	free(v->spot);
 	free(v->stack);
+	free(v->ref);
 	free(v->name);
 	free(v->store);
 	free(v->dirty);
@@ -478,6 +479,7 @@ grow(struct ax_cover *v, size_t m)
 	v->spare = ax_realloc(v->spare, m, sizeof(*v->spare));
 	/* a node puts its leaves there at most once */
 	v->stack = ax_realloc(v->stack, LEAVES * m, sizeof(*v->stack));
+	v->ref = ax_realloc(v->ref, m, sizeof(*v->ref));
 	for (v->heads = 64; v->heads < m; v->heads *= 2)
 		;
 	free(v->head);

@@ -45,6 +45,8 @@ void ax_cover_cells_free(struct ax_cover_cells *k);
  * grains; -1: there is none. `tt` has 2^n bits. */
 int64_t ax_cover_cell_cost(const struct ax_cover_cells *k, unsigned n,
 			   unsigned tt);
+/* Sets used[i] where a cover may place cell i of the library. */
+void ax_cover_cells_used(const struct ax_cover_cells *k, bool *used);
 
 /* --- covers -------------------------------------------------------------- */
 
@@ -76,6 +78,29 @@ int64_t ax_cover_run(struct ax_cover *v, const uint32_t *out, uint32_t outs);
  */
 int64_t ax_cover_try(struct ax_cover *v, const uint32_t *from,
 		     const uint32_t *out, uint32_t outs);
+/* What a gate became. */
+enum ax_cover_role {
+	AX_COVER_INSIDE, /* of larger cells, or needed by nobody */
+	AX_COVER_CONST,
+	AX_COVER_WIRE, /* the signal in[0] */
+	AX_COVER_CELL,
+};
+
+struct ax_cover_node {
+	uint8_t role;
+	uint8_t ins;
+	uint8_t out;    /* which output of the cell; which constant */
+	uint32_t cell;  /* index in the library */
+	uint32_t in[3]; /* of the cell's inputs, in the library's order:
+			   references to inputs of the network or to gates that
+			   are cells, or constants */
+	uint32_t twin;  /* the gate at the other output of the same cell;
+			   UINT32_MAX: none */
+};
+
+/* The cover found last, a node for each gate. It depends on the network alone,
+ * not on what was kept before. */
+void ax_cover_nodes(struct ax_cover *v, struct ax_cover_node *to);
 /* The network covered last is kept. */
 void ax_cover_keep(struct ax_cover *v);
 /* A netlist of named kinds, covered. 0 or an error that says what has no cell.
@@ -84,7 +109,7 @@ int ax_cover_netlist(struct ax_cover *v, const struct ax_netlist *net,
 		     struct ax_err *err);
 /* That cover as a netlist of cells. `lib`: the library they are of. Caller
  * frees. */
-struct ax_netlist *ax_cover_write(const struct ax_cover *v,
+struct ax_netlist *ax_cover_write(struct ax_cover *v,
 				  const struct ax_netlist *net,
 				  const struct ax_liberty *lib);
 

@@ -6,8 +6,8 @@
 /* More would not fit the sums of a large network. */
 #define AREA_MOST 1e6
 
-static const uint8_t all_perms[6][LEAVES] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
-					     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+const uint8_t ax_cover_perms[6][LEAVES] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+					   {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 
 /* Input i of the function becomes leaf perm[i]. */
 static uint8_t
@@ -102,11 +102,11 @@ add_cell(struct ax_cover_cells *k, const struct ax_liberty *lib, uint32_t i,
 		bool fits = true;
 
 		for (unsigned n = 0; n < c->ins; n++)
-			fits = fits && all_perms[p][n] < c->ins;
+			fits = fits && ax_cover_perms[p][n] < c->ins;
 		if (fits && c->outs == 1)
-			add_match(k, lib, i, cost, all_perms[p]);
+			add_match(k, lib, i, cost, ax_cover_perms[p]);
 		else if (fits)
-			add_pair(k, lib, i, cost, all_perms[p]);
+			add_pair(k, lib, i, cost, ax_cover_perms[p]);
 	}
 }
 
@@ -131,6 +131,10 @@ fill_tables(struct ax_cover_cells *k)
 		for (unsigned tt = 0; tt < 256; tt++)
 			k->spread[m][tt] = permuted(tt, n, perm);
 	}
+	for (unsigned p = 0; p < 6; p++)
+		for (unsigned tt = 0; tt < 256; tt++)
+			k->moved[p][tt] =
+				permuted(tt, LEAVES, ax_cover_perms[p]);
 }
 
 bool
@@ -187,4 +191,14 @@ ax_cover_cell_cost(const struct ax_cover_cells *k, unsigned n, unsigned tt)
 	int64_t cost = k->cost[permuted(tt, n, same)];
 
 	return cost < NO_COST ? cost : -1;
+}
+
+void
+ax_cover_cells_used(const struct ax_cover_cells *k, bool *used)
+{
+	for (unsigned tt = 0; tt < 256; tt++)
+		if (k->match[tt].cell != NO_CELL)
+			used[k->match[tt].cell] = true;
+	for (size_t i = 0; i < k->pairs; i++)
+		used[k->pair[i].cell] = true;
 }

@@ -44,7 +44,11 @@ struct ax_cover_cells {
 	/* by the places that leaves get (ascending, a bit each) and function:
 	 * the function with them there */
 	uint8_t spread[8][256];
+	/* the function when leaf i becomes ax_cover_perms[..][i] */
+	uint8_t moved[6][256];
 };
+
+extern const uint8_t ax_cover_perms[6][LEAVES];
 
 /* A node by what it is computed from. The fourth leaf is never one: reading on
  * to it ends a loop. */
@@ -86,6 +90,7 @@ struct ax_cover {
 
 	uint32_t missing; /* the gate that had no cell */
 	uint32_t *stack;
+	uint32_t *ref; /* by name, for ax_cover_nodes */
 
 	/* cuts that may be of a pair, by their leaves: chains */
 	struct spot {

@@ -6,6 +6,7 @@
 #include "artifacts/base/base.h"
 #include "stages/circuit/search/anneal.h"
 #include "stages/circuit/search/walk.h"
+#include "tests/lib/cellnet.h"
 #include "tests/lib/tap.h"
 
 static const char head[] =
@@ -20,22 +21,16 @@ static const char head[] =
 	"  power_lut_template(p) { variable_1 : input_transition_time;\n"
 	"    index_1(\"1, 2\"); }\n";
 
-/* A cell of two inputs: as slow as `by` says; `odd` tables by load first. */
+/* An output of a cell: as slow as `by` says; `odd` tables by load first. */
 static void
-add_cell(struct ax_str *s, const char *name, const char *pins,
-	 const char *function, const char *sense, double by, bool odd)
+add_output(struct ax_str *s, char out, const char *pins, const char *function,
+	   const char *sense, double by, bool odd)
 {
 	static const char *const table[] = {
 		"cell_rise", "cell_fall", "rise_transition", "fall_transition"};
 
-	ax_str_addf(s, "  cell(%s) { area : %g;\n", name, 10 * by);
-	for (const char *p = pins; *p; p++)
-		ax_str_addf(s,
-			    "    pin(%c) { direction : input; capacitance : "
-			    "%g; }\n",
-			    *p, 0.1 * by + 0.01 * (*p - 'A'));
-	ax_str_addf(s, "    pin(Y) { direction : output; function : \"%s\";\n",
-		    function);
+	ax_str_addf(s, "    pin(%c) { direction : output; function : \"%s\";\n",
+		    out, function);
 	for (const char *p = pins; *p; p++) {
 		ax_str_addf(s,
 			    "      timing() { related_pin : \"%c\"; "
@@ -63,10 +58,31 @@ add_cell(struct ax_str *s, const char *name, const char *pins,
 		ax_str_addf(s,
 			    "      internal_power() { related_pin : \"%c\"; "
 			    "rise_power(p) { values(\"1, 2\"); } "
-			    "fall_power(p) { values(\"3, 4\"); } }\n",
-			    *p);
+			    "fall_power(p) { values(\"3, %g\"); } }\n",
+			    *p, out == 'Y' ? 4 : 4 + by);
 	}
-	ax_str_add(s, "    }\n  }\n");
+	ax_str_add(s, "    }\n");
+}
+
+static void
+add_pins(struct ax_str *s, const char *name, const char *pins, double area,
+	 double by)
+{
+	ax_str_addf(s, "  cell(%s) { area : %g;\n", name, area);
+	for (const char *p = pins; *p; p++)
+		ax_str_addf(s,
+			    "    pin(%c) { direction : input; capacitance : "
+			    "%g; }\n",
+			    *p, 0.1 * by + 0.01 * (*p - 'A'));
+}
+
+static void
+add_cell(struct ax_str *s, const char *name, const char *pins,
+	 const char *function, const char *sense, double by, bool odd)
+{
+	add_pins(s, name, pins, 10 * by, by);
+	add_output(s, 'Y', pins, function, sense, by, odd);
+	ax_str_add(s, "  }\n");
 }
 
 static void
@@ -81,6 +97,28 @@ small_library(struct ax_str *s)
 	add_cell(s, "XOR2", "AB", "A^B", "non_unate", 4, false);
 	add_cell(s, "XNOR2", "AB", "!(A^B)", "non_unate", 4.1, false);
 	ax_str_add(s, "}\n");
+}
+
+/* With larger cells, whose pins are not alike, and cells of two outputs. */
+static void
+wide_library(struct ax_str *s)
+{
+	small_library(s);
+	s->len -= 2;
+	s->buf[s->len] = 0;
+	add_cell(s, "AOI21", "ABC", "!(A B+C)", "negative_unate", 2, false);
+	add_cell(s, "OAI21", "ABC", "!((A+B) C)", "negative_unate", 2.1, true);
+	add_cell(s, "NAND3", "ABC", "!(A B C)", "negative_unate", 1.9, false);
+	add_cell(s, "XOR3", "ABC", "A^B^C", "non_unate", 6, false);
+	add_cell(s, "MUX2", "ABC", "A !C+B C", "non_unate", 4.5, false);
+	add_pins(s, "HA", "AB", 45, 3);
+	add_output(s, 'C', "AB", "A B", "positive_unate", 2.8, false);
+	add_output(s, 'S', "AB", "A^B", "non_unate", 4.4, true);
+	ax_str_add(s, "  }\n");
+	add_pins(s, "FA", "ABC", 90, 5);
+	add_output(s, 'K', "ABC", "A B+A C+B C", "positive_unate", 5, false);
+	add_output(s, 'S', "ABC", "A^B^C", "non_unate", 7, false);
+	ax_str_add(s, "  }\n}\n");
 }
 
 static bool
@@ -217,7 +255,7 @@ slow_at(const struct ax_cells *k, const struct ax_circuit *c, unsigned sig,
 	for (unsigned o = 0; o < c->outs; o++)
 		if (c->out[o] == sig)
 			load += 1e-6 * (double)k->load;
-	for (unsigned a = 0; a < k->gate[c->gate[j]].arcs; a++) {
+	for (unsigned a = 0; a < k->gate[c->gate[j]].arcs[0]; a++) {
 		const struct ax_cell_arc *arc = &k->gate[c->gate[j]].arc[a];
 
 		if (arc->to != edge)
@@ -304,6 +342,155 @@ test_timer(void)
 	ax_cells_free(&k);
 }
 
+/* Gate j on is a full adder of three signals before it. */
+static void
+put_adder(struct ax_circuit *c, struct ax_rng *r, unsigned j)
+{
+	static const uint8_t gate[] = {AX_G_XOR, AX_G_XOR, AX_G_AND, AX_G_AND,
+				       AX_G_OR};
+	uint16_t s[3], x = (uint16_t)(c->ins + j);
+
+	for (int i = 0; i < 3; i++)
+		s[i] = (uint16_t)ax_rng_below(r, c->ins + j);
+	memcpy(c->gate + j, gate, sizeof(gate));
+	for (int i = 0; i < 2; i++) {
+		c->in[j][i] = s[i];
+		c->in[j + 1][i] = i ? s[2] : x;
+		c->in[j + 2][i] = s[i];
+		c->in[j + 3][i] = i ? s[2] : x;
+		c->in[j + 4][i] = (uint16_t)(x + 2 + i);
+	}
+}
+
+/* The netlist of a circuit's cover as it is read from the file, by which the
+ * figures are judged. */
+static void
+written(const struct ax_circuit *c, const struct ax_cover_cells *by,
+	const struct ax_liberty *lib, double *delay, double *energy, int *large,
+	int *shared)
+{
+	struct ax_netlist *net = ax_circuit_to_netlist(c, 4, 4), *cells, *back;
+	struct ax_cover *v = ax_cover_new(by);
+	struct ax_str text = AX_STR_INIT;
+
+	if (ax_cover_netlist(v, net, NULL) < 0)
+		abort();
+	cells = ax_cover_write(v, net, lib);
+	if (ax_netlist_write_cells(&text, cells, NULL) < 0 ||
+	    ax_netlist_parse(&back, "v", text.buf, text.len, AX_NET_VERILOG,
+			     lib, NULL, NULL) < 0)
+		abort();
+	cellnet_measure(back, lib, 0.05, 0.03, delay, energy);
+	for (size_t j = 0; j < back->nodes; j++) {
+		*large += back->node[j].n == 3;
+		*shared += back->node[j].pin == 1;
+	}
+	ax_cover_free(v);
+	ax_netlist_free(net);
+	ax_netlist_free(cells);
+	ax_netlist_free(back);
+	ax_str_free(&text);
+}
+
+/* A gate goes or is rewired: `next`, and where signals are in it. */
+static void
+change(struct ax_circuit *next, const struct ax_circuit *c, struct ax_rng *r,
+       uint16_t *place)
+{
+	unsigned j = ax_rng_below(r, c->n), i = ax_rng_below(r, 2);
+
+	ax_circuit_copy(next, c);
+	for (unsigned s = 0; s < c->ins + c->n; s++)
+		place[s] = (uint16_t)s;
+	if (ax_g_inputs((enum ax_g)c->gate[j]) == 2)
+		next->in[j][i] = (uint16_t)ax_rng_below(r, c->ins + j);
+	if (!ax_rng_below(r, 3)) {
+		j = ax_rng_below(r, c->n);
+		place[c->ins + j] = UINT16_MAX;
+		next->gate[j] = AX_G_NAND;
+		next->in[j][0] = (uint16_t)ax_rng_below(r, c->ins + j);
+		next->in[j][1] = (uint16_t)ax_rng_below(r, c->ins + j);
+	}
+}
+
+/* Delays and energies of the cells of a cover: those of the netlist that is
+ * written, whatever was kept on the way. */
+static void
+test_cover_figures(void)
+{
+	struct ax_rng r = ax_rng(5, "cover", 0);
+	struct ax_circuit c = AX_CIRCUIT_INIT, next = AX_CIRCUIT_INIT;
+	struct ax_str text = AX_STR_INIT;
+	struct ax_cost k = ax_cost_transistors;
+	struct ax_figures all, tried;
+	struct ax_cover_cells *by;
+	struct ax_activity a;
+	struct ax_liberty lib;
+	struct ax_problem p;
+	struct ax_cells cells;
+	struct ax_gauge *g;
+	double toggles[200], delay, energy;
+	int wrong = 0, off = 0, large = 0, shared = 0;
+	uint16_t place[200];
+
+	wide_library(&text);
+	if (ax_liberty_parse(&lib, "wide", text.buf, text.len, NULL) < 0 ||
+	    ax_cells_init(&cells, &lib, true, 0.05, 0.03, NULL) < 0 ||
+	    ax_cover_cells_new(&by, &lib, NULL, false, NULL) < 0 ||
+	    ax_cells_widen(&cells, &lib, by, NULL) < 0)
+		abort();
+	ax_problem_init(&p, 4, 4, 8, false, false, NULL);
+	ax_activity_init(&a, &p, NULL);
+	k.cells = &cells;
+	k.cover = by;
+	k.activity = &a;
+	k.most.delay = k.most.energy = 1;
+	g = ax_gauge_new(&k);
+	random_circuit(&c, &r, 90);
+	for (unsigned j = 0; j < 90; j += 10)
+		put_adder(&c, &r, j);
+	for (unsigned o = 0; o < 8; o++)
+		c.out[o] = (uint16_t)(c.ins + 80 + o);
+	ax_activity_of(&a, &p, &c, toggles);
+	ax_gauge_set(g, &c, toggles);
+	for (int round = 0; round < 300; round++) {
+		change(&next, &c, &r, place);
+		ax_activity_of(&a, &p, &next, toggles);
+		ax_gauge_try(g, &c, &next, place);
+		tried = *ax_gauge_try_energy(g, &next, toggles);
+		ax_cost_measure(&k, &p, &next, &all);
+		wrong += tried.delay != all.delay ||
+			 tried.energy != all.energy || tried.area != all.area ||
+			 tried.cost != all.cost;
+		if (round % 10 == 0) {
+			written(&next, by, &lib, &delay, &energy, &large,
+				&shared);
+			off += !near(all.delay, delay) ||
+			       !near(all.energy, energy);
+		}
+		if (round % 2)
+			continue;
+		ax_gauge_take(g, &next);
+		ax_circuit_copy(&c, &next);
+	}
+	is_int(wrong, 0,
+	       "cells of a cover: changes are followed to the last "
+	       "bit");
+	is_int(off, 0, "and delay and energy are those of the netlist written");
+	ok(large > 100 && shared > 10,
+	   "with %d gates of three inputs, %d cells of two outputs", large,
+	   shared);
+	ax_gauge_free(g);
+	ax_circuit_free(&c);
+	ax_circuit_free(&next);
+	ax_activity_free(&a);
+	ax_problem_free(&p);
+	ax_cells_free(&cells);
+	ax_cover_cells_free(by);
+	ax_liberty_free(&lib);
+	ax_str_free(&text);
+}
+
 static void
 test_activity(void)
 {
@@ -361,8 +548,12 @@ test_activity(void)
 
 /* Both engines keep their books right, and what they find keeps the bounds. */
 static void
-search(enum ax_cost_of of, double delay, double energy, const char *what)
+search(enum ax_cost_of of, bool covers, double delay, double energy,
+       const char *what)
 {
+	struct ax_cover_cells *cover;
+	struct ax_str text = AX_STR_INIT;
+	struct ax_liberty lib;
 	struct ax_cost k = ax_cost_transistors;
 	struct ax_activity a;
 	struct ax_cells cells;
@@ -378,13 +569,24 @@ search(enum ax_cost_of of, double delay, double energy, const char *what)
 	struct ax_wanted wanted;
 	size_t n;
 
-	small_cells(&cells);
+	wide_library(&text);
+	if (ax_liberty_parse(&lib, "wide", text.buf, text.len, NULL) < 0 ||
+	    ax_cells_init(&cells, &lib, true, 0.05, 0.03, NULL) < 0 ||
+	    ax_cover_cells_new(&cover, &lib, NULL, false, NULL) < 0 ||
+	    ax_cells_widen(&cells, &lib, cover, NULL) < 0)
+		abort();
+	ax_liberty_free(&lib);
+	ax_str_free(&text);
+	if (covers) {
+		k.cover = cover;
+		k.grain = 10;
+	}
 	ax_problem_init(&p, 5, 5, 10, true, true, NULL);
 	ax_activity_init(&a, &p, NULL);
 	k.cells = &cells;
 	k.activity = &a;
 	k.of = of;
-	if (of != AX_COST_GATES)
+	if (of == AX_COST_DELAY || of == AX_COST_ENERGY)
 		for (int q = AX_G_INV; q < AX_G_KINDS; q++)
 			k.gate.of[q] *= of == AX_COST_DELAY
 						? AX_COST_NS_TRANSISTOR
@@ -432,15 +634,19 @@ search(enum ax_cost_of of, double delay, double energy, const char *what)
 	ax_activity_free(&a);
 	ax_problem_free(&p);
 	ax_cells_free(&cells);
+	ax_cover_cells_free(cover);
 }
 
 static void
 test_search(void)
 {
-	search(AX_COST_GATES, 0.8, INFINITY, "delay bounded");
-	search(AX_COST_GATES, INFINITY, 0.95, "energy bounded");
-	search(AX_COST_DELAY, INFINITY, INFINITY, "least delay");
-	search(AX_COST_ENERGY, 1.0, INFINITY, "least energy");
+	search(AX_COST_GATES, false, 0.8, INFINITY, "delay bounded");
+	search(AX_COST_GATES, false, INFINITY, 0.95, "energy bounded");
+	search(AX_COST_DELAY, false, INFINITY, INFINITY, "least delay");
+	search(AX_COST_ENERGY, false, 1.0, INFINITY, "least energy");
+	search(AX_COST_COVER, true, 0.8, 1.1, "cells bounded");
+	search(AX_COST_DELAY, true, INFINITY, INFINITY, "least delay of cells");
+	search(AX_COST_ENERGY, true, 1.0, INFINITY, "least energy of cells");
 }
 
 /* A search by the area of a cover: it knows what each change makes of it. */
@@ -545,5 +751,6 @@ main(void)
 	test_activity();
 	test_search();
 	test_cover();
+	test_cover_figures();
 	return tap_done();
 }

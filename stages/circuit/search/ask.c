@@ -16,6 +16,13 @@ bound(struct ax_task *t, const char *name)
 	return ax_task_json(t, name) ? ax_task_num(t, name) : INFINITY;
 }
 
+/* Whether gates stand for parts of the cells that cost. */
+static bool
+estimated(const struct ax_ask *a)
+{
+	return a->cover && a->cost.of != AX_COST_GATES;
+}
+
 /* What stands for the figures that no sum over gates gives. */
 static void
 set_gates(struct ax_ask *a, const char *of)
@@ -32,7 +39,7 @@ set_gates(struct ax_ask *a, const char *of)
 		else if (ax_streq(of, "energy"))
 			x = AX_COST_PJ *
 			    ax_cost_typical(&a->cells, (enum ax_g)g);
-		if (a->cost.of == AX_COST_COVER && g == AX_G_INV)
+		if (estimated(a) && g == AX_G_INV)
 			x *= INVERTER;
 		a->cost.gate.of[g] = (int64_t)(x + 0.5);
 	}
@@ -60,6 +67,8 @@ read_cells(struct ax_ask *a, struct ax_task *t, bool timed, unsigned *allowed,
 	if (rc == 0 && ax_streq(ax_task_str(t, "cells"), "cover"))
 		rc = ax_cover_cells_new(&a->cover, &lib, NULL,
 					a->cost.covers_transistors, err);
+	if (rc == 0 && a->cover && timed)
+		rc = ax_cells_widen(&a->cells, &lib, a->cover, err);
 	ax_liberty_free(&lib);
 	if (rc < 0)
 		return ax_err_wrap(err, "input liberty");
@@ -96,17 +105,12 @@ ax_ask_cost(struct ax_ask *a, struct ax_task *t, unsigned *allowed,
 	timed = k->of != AX_COST_GATES || k->most.delay < INFINITY ||
 		k->most.energy < INFINITY;
 	priced = ax_streq(of, "area") || k->most.area < INFINITY;
-	/* a cover is by one of the two; the area where that is asked for */
+	/* a cover is by one of the two; the area unless transistors, and no
+	 * area, are asked for */
 	covers = ax_streq(ax_task_str(t, "cells"), "cover");
-	k->covers_transistors = covers && !priced;
-	if (covers && !priced && !ax_streq(of, "transistors") &&
-	    k->most.transistors == INFINITY)
-		return ax_err_set(err, AX_EXIT_USAGE,
-				  "cells \"cover\": it says how areas or "
-				  "transistors are counted, and none are asked "
-				  "for; give cost \"area\" or "
-				  "\"transistors\", max_area or "
-				  "max_transistors");
+	k->covers_transistors =
+		covers && !priced &&
+		(ax_streq(of, "transistors") || k->most.transistors < INFINITY);
 	if (!timed && !priced && !covers)
 		return 0;
 	if (read_cells(a, t, timed, allowed, err) < 0)
@@ -120,7 +124,7 @@ ax_ask_cost(struct ax_ask *a, struct ax_task *t, unsigned *allowed,
 		   : ax_streq(of, "energy") ? AX_COST_PJ
 					    : 1;
 	set_gates(a, of);
-	if (k->of == AX_COST_COVER)
+	if (estimated(a))
 		k->doubt = DOUBT * ax_cost_scale(&k->gate);
 	/* what the library lacks is never built, but may stand in a netlist
 	 * until it is made legal */

@@ -22,12 +22,18 @@ struct ax_gauge {
 	struct ax_cover *cover; /* NULL: no areas by it */
 	uint32_t *from;         /* of a try, for it */
 	unsigned room;
+	/* its cells, where delays or energies are of them: now and next; of
+	 * `from`s length */
+	struct ax_cover_node *node[2];
 	double per_area, per_energy; /* transistors, about */
 	struct ax_figures now, next;
 };
 
 /* Transistors that a ns too much is weighed as. */
 #define LATE 1000.0
+/* How much more a guess may be off by where gates become parts of cells: a new
+ * one may take no time at all, and save some. */
+#define INSIDE 4
 
 bool
 ax_cost_needs_energy(const struct ax_cost *k)
@@ -76,6 +82,13 @@ cover_cost(struct ax_cover *v, const struct ax_circuit *c, const uint32_t *from)
 	return cost < 0 ? NO_COVER : (double)cost / AX_COVER_GRAIN;
 }
 
+/* Whether delays and energies are those of the cells of a cover. */
+static bool
+by_cells(const struct ax_cost *k)
+{
+	return k->cover && k->cells && k->cells->wide;
+}
+
 static double
 gate_area(const struct ax_cost *k, const struct ax_circuit *c)
 {
@@ -89,6 +102,13 @@ gate_area(const struct ax_cost *k, const struct ax_circuit *c)
 	return sum;
 }
 
+/* pJ by a toggle of what has a unit of capacitance. */
+static double
+charge(const struct ax_cells *l, double unit)
+{
+	return 0.5 * l->volts * l->volts * unit;
+}
+
 /*
  * Each toggle charges what it drives, C V^2 / 2, and costs its own cell what
  * the library says. A load is counted with the pin that it is.
@@ -97,12 +117,12 @@ double
 ax_cost_energy(const struct ax_cells *l, const struct ax_circuit *c,
 	       const double *toggles)
 {
-	double per = 0.5 * l->volts * l->volts * 1e-6, sum = 0;
+	double per = charge(l, AX_CELLS_AF), sum = 0;
 
 	for (unsigned j = 0; j < c->n; j++) {
 		unsigned g = c->gate[j], n = ax_g_inputs((enum ax_g)g);
 
-		sum += toggles[c->ins + j] * l->gate[g].inner;
+		sum += toggles[c->ins + j] * l->gate[g].inner[0];
 		for (unsigned i = 0; i < n; i++)
 			sum += toggles[c->in[j][i]] *
 			       (per * (double)l->gate[g].cap[i] +
@@ -110,6 +130,29 @@ ax_cost_energy(const struct ax_cells *l, const struct ax_circuit *c,
 	}
 	for (unsigned o = 0; o < c->outs; o++)
 		sum += toggles[c->out[o]] * per * (double)l->load;
+	return sum;
+}
+
+double
+ax_cost_energy_cells(const struct ax_cells *l, const struct ax_circuit *c,
+		     const struct ax_cover_node *node, const double *toggles)
+{
+	double per = charge(l, AX_CELLS_ZF), sum = 0;
+
+	for (unsigned j = 0; j < c->n; j++) {
+		const struct ax_cover_node *n = &node[j];
+		const struct ax_cell *cell = &l->wide[n->cell];
+
+		if (n->role != AX_COVER_CELL)
+			continue;
+		sum += toggles[c->ins + j] * cell->inner[n->out];
+		/* the pins of a cell of two outputs are there once */
+		for (unsigned i = 0; i < n->ins && n->twin > j; i++)
+			sum += toggles[n->in[i]] *
+			       (per * (double)cell->cap[i] + cell->pin[i]);
+	}
+	for (unsigned o = 0; o < c->outs; o++)
+		sum += toggles[c->out[o]] * per * (double)l->wide_load;
 	return sum;
 }
 
@@ -171,11 +214,11 @@ soften(const struct ax_gauge *g, struct ax_figures *f)
 double
 ax_cost_typical(const struct ax_cells *k, enum ax_g g)
 {
-	const double per = 0.5 * k->volts * k->volts * 1e-6;
+	const double per = charge(k, AX_CELLS_AF);
 	const double toggles = 0.3; /* of random signals not quite 1/2 */
 
 	return toggles *
-	       (k->gate[g].inner + k->gate[g].pin[0] + k->gate[g].pin[1] +
+	       (k->gate[g].inner[0] + k->gate[g].pin[0] + k->gate[g].pin[1] +
 		per * (double)(k->gate[g].cap[0] + k->gate[g].cap[1]));
 }
 
@@ -192,19 +235,46 @@ count(const struct ax_cost *k, const struct ax_circuit *c, struct ax_cover *v,
 			     : 0;
 }
 
+/* Also where no cover was found: then it is as slow and thirsty as that is
+ * large. */
+static bool
+uncovered(const struct ax_cost *k, const struct ax_figures *f)
+{
+	return by_cells(k) && (k->covers_transistors ? (double)f->transistors
+						     : f->area) >= NO_COVER;
+}
+
+static double
+energy(const struct ax_cost *k, const struct ax_circuit *c,
+       const struct ax_cover_node *node, const double *toggles,
+       const struct ax_figures *f)
+{
+	if (uncovered(k, f))
+		return NO_COVER;
+	return by_cells(k) ? ax_cost_energy_cells(k->cells, c, node, toggles)
+			   : ax_cost_energy(k->cells, c, toggles);
+}
+
 void
 ax_cost_measure(const struct ax_cost *k, const struct ax_problem *p,
 		const struct ax_circuit *c, struct ax_figures *out)
 {
 	struct ax_cover *v = k->cover ? ax_cover_new(k->cover) : NULL;
+	struct ax_cover_node *node = NULL;
 
 	*out = (struct ax_figures){0};
 	count(k, c, v, NULL, out);
+	if (by_cells(k)) {
+		node = ax_calloc(c->n + 1, sizeof(*node));
+		ax_cover_nodes(v, node);
+	}
 	ax_cover_free(v);
 	if (k->cells && k->cells->tables) {
 		struct ax_timer *t = ax_timer_new(k->cells);
 
-		out->delay = ax_timer_set(t, c);
+		out->delay = uncovered(k, out) ? NO_COVER
+			     : node            ? ax_timer_set_cells(t, c, node)
+					       : ax_timer_set(t, c);
 		ax_timer_free(t);
 	}
 	if (k->activity) {
@@ -212,9 +282,10 @@ ax_cost_measure(const struct ax_cost *k, const struct ax_problem *p,
 			ax_calloc(c->ins + c->n + 1, sizeof(*toggles));
 
 		ax_activity_of(k->activity, p, c, toggles);
-		out->energy = ax_cost_energy(k->cells, c, toggles);
+		out->energy = energy(k, c, node, toggles, out);
 		free(toggles);
 	}
+	free(node);
 	complete(k, c, out);
 }
 
@@ -276,21 +347,46 @@ ax_gauge_free(struct ax_gauge *g)
 	ax_timer_free(g->timer);
 	ax_cover_free(g->cover);
 	free(g->from);
+	free(g->node[0]);
+	free(g->node[1]);
 	free(g);
+}
+
+/* Room for the gates of a circuit. */
+static void
+gates_room(struct ax_gauge *g, unsigned n)
+{
+	if (n <= g->room)
+		return;
+	g->room = n + n / 2;
+	g->from = ax_realloc(g->from, g->room, sizeof(*g->from));
+	for (int i = 0; i < 2; i++)
+		g->node[i] =
+			ax_realloc(g->node[i], g->room, sizeof(*g->node[i]));
 }
 
 const struct ax_figures *
 ax_gauge_set(struct ax_gauge *g, const struct ax_circuit *c,
 	     const double *toggles)
 {
+	bool cells = by_cells(g->k);
+
 	g->now = (struct ax_figures){0};
+	if (g->cover)
+		gates_room(g, c->n);
 	count(g->k, c, g->cover, NULL, &g->now);
+	if (cells)
+		ax_cover_nodes(g->cover, g->node[0]);
 	if (g->cover)
 		ax_cover_keep(g->cover);
 	if (g->timer)
-		g->now.delay = ax_timer_set(g->timer, c);
+		g->now.delay =
+			cells ? ax_timer_set_cells(g->timer, c, g->node[0])
+			      : ax_timer_set(g->timer, c);
+	if (uncovered(g->k, &g->now))
+		g->now.delay = NO_COVER;
 	if (toggles)
-		g->now.energy = ax_cost_energy(g->k->cells, c, toggles);
+		g->now.energy = energy(g->k, c, g->node[0], toggles, &g->now);
 	complete(g->k, c, &g->now);
 	soften(g, &g->now);
 	return &g->now;
@@ -301,10 +397,7 @@ static void
 find_from(struct ax_gauge *g, const struct ax_circuit *c,
 	  const struct ax_circuit *next, const uint16_t *place)
 {
-	if (next->n > g->room) {
-		g->room = next->n + next->n / 2;
-		g->from = ax_realloc(g->from, g->room, sizeof(*g->from));
-	}
+	gates_room(g, next->n);
 	memset(g->from, 0xff, next->n * sizeof(*g->from));
 	for (unsigned j = 0; j < c->n; j++)
 		if (place[c->ins + j] != UINT16_MAX &&
@@ -320,8 +413,16 @@ ax_gauge_try(struct ax_gauge *g, const struct ax_circuit *c,
 	if (g->cover)
 		find_from(g, c, next, place);
 	count(g->k, next, g->cover, g->from, &g->next);
+	if (by_cells(g->k))
+		ax_cover_nodes(g->cover, g->node[1]);
 	if (g->timer)
-		g->next.delay = ax_timer_try(g->timer, c, next, place);
+		g->next.delay =
+			by_cells(g->k)
+				? ax_timer_try_cells(g->timer, c, g->node[0],
+						     next, g->node[1], place)
+				: ax_timer_try(g->timer, c, next, place);
+	if (uncovered(g->k, &g->next))
+		g->next.delay = NO_COVER;
 	complete(g->k, next, &g->next);
 	soften(g, &g->next);
 	return &g->next;
@@ -331,7 +432,7 @@ const struct ax_figures *
 ax_gauge_try_energy(struct ax_gauge *g, const struct ax_circuit *next,
 		    const double *toggles)
 {
-	g->next.energy = ax_cost_energy(g->k->cells, next, toggles);
+	g->next.energy = energy(g->k, next, g->node[1], toggles, &g->next);
 	complete(g->k, next, &g->next);
 	soften(g, &g->next);
 	return &g->next;
@@ -340,7 +441,11 @@ ax_gauge_try_energy(struct ax_gauge *g, const struct ax_circuit *next,
 void
 ax_gauge_take(struct ax_gauge *g, const struct ax_circuit *next)
 {
+	struct ax_cover_node *node = g->node[0];
+
 	g->now = g->next;
+	g->node[0] = g->node[1];
+	g->node[1] = node;
 	if (g->timer)
 		ax_timer_take(g->timer, next);
 	if (g->cover)
@@ -405,6 +510,8 @@ ax_gauge_late(const struct ax_gauge *g, unsigned sig, double late,
 	if (!g->timer)
 		return 0;
 	need = ax_timer_need(g->timer, sig);
+	if (by_cells(g->k))
+		margin *= INSIDE;
 	/* while another bound is broken, delays have time */
 	if ((g->k->of != AX_COST_DELAY || g->now.over > 0) &&
 	    g->now.delay < most)

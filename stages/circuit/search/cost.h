@@ -33,8 +33,8 @@ struct ax_cost {
 	double grain; /* a cost of `grain` is 1 in the unit of the report */
 	enum ax_cost_of of;
 	const struct ax_cells *cells; /* NULL: only transistors */
-	/* areas, or transistors, are those of a cover by these; NULL: those of
-	 * the gates */
+	/* areas, or transistors, are those of a cover by these, and so are
+	 * delays and energies (`cells` widened); NULL: those of the gates */
 	const struct ax_cover_cells *cover;
 	bool covers_transistors;
 	const struct ax_activity *activity; /* for energies */
@@ -48,9 +48,7 @@ extern const struct ax_cost ax_cost_transistors;
 
 struct ax_figures {
 	int64_t transistors;
-	double area, delay, energy; /* of the library; ns; pJ an operation;
-				       delay and energy are of the gates, one
-				       cell each, in any case */
+	double area, delay, energy; /* of the library; ns; pJ an operation */
 	double over;                /* how far bounds are broken; 0: kept */
 	int64_t cost;               /* very large when a bound is broken */
 	int64_t soft; /* the same with a price on what breaks a bound, for the
@@ -60,13 +58,18 @@ struct ax_figures {
 /* Costs above this are those of circuits that break a bound. */
 #define AX_COST_BROKEN ((int64_t)1 << 50)
 
-/* True when a circuit costs the sum over its gates and nothing is bounded. */
-/* pJ of an operation in which signal s toggles toggles[s] times. */
+/* pJ of an operation in which signal s toggles toggles[s] times; in the cells
+ * of a cover. */
 double ax_cost_energy(const struct ax_cells *l, const struct ax_circuit *c,
 		      const double *toggles);
+double ax_cost_energy_cells(const struct ax_cells *l,
+			    const struct ax_circuit *c,
+			    const struct ax_cover_node *node,
+			    const double *toggles);
 /* What a gate with a transistor's worth of cells spends, about, by typical
  * signals: pJ. */
 double ax_cost_typical(const struct ax_cells *k, enum ax_g g);
+/* True when a circuit costs the sum over its gates and nothing is bounded. */
 bool ax_cost_is_plain(const struct ax_cost *k);
 bool ax_cost_needs_delay(const struct ax_cost *k);
 bool ax_cost_needs_energy(const struct ax_cost *k);

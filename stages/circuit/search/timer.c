@@ -22,6 +22,7 @@ struct ax_timer {
 	uint8_t *same;
 	unsigned room;
 	double base[AX_G_KINDS], slope[AX_G_KINDS]; /* for guesses */
+	double unit;                                /* of loads, pF */
 };
 
 /* The delay of a gate at two loads, by its slowest arc, at the slew that goes
@@ -31,7 +32,7 @@ fit(struct ax_timer *t, enum ax_g g)
 {
 	double at[2] = {0, 0}, load[2] = {0.5 * AX_CELLS_LOAD, AX_CELLS_LOAD};
 
-	for (unsigned i = 0; i < t->k->gate[g].arcs; i++)
+	for (unsigned i = 0; i < t->k->gate[g].arcs[0]; i++)
 		for (int k = 0; k < 2; k++)
 			at[k] = AX_MAX(
 				at[k],
@@ -146,23 +147,23 @@ between(const struct ax_lib_table *t, unsigned i, unsigned j, double u,
 	return low + (high - low) * u;
 }
 
-static void
-time_gate(const struct ax_timer *t, const struct ax_circuit *c, unsigned j,
-	  struct state *s)
+/* The output of a cell with these inputs. */
+static inline void
+time_cell(const struct ax_cell_arc *arc, unsigned arcs, const uint32_t *pin,
+	  unsigned out, double unit, struct state *s)
 {
-	unsigned g = c->gate[j], out = c->ins + j, i, q;
+	unsigned i, q;
 	double load, u, w, a, d;
 	double at[2] = {-INFINITY, -INFINITY}, slew[2] = {0, 0};
 
-	for (unsigned k = 0; k < t->k->gate[g].arcs; k++) {
-		const struct ax_cell_arc *arc = &t->k->gate[g].arc[k];
-		uint16_t in = c->in[j][arc->pin];
+	for (const struct ax_cell_arc *end = arc + arcs; arc < end; arc++) {
+		uint32_t in = pin[arc->pin];
 		const struct ax_lib_table *l = &arc->delay;
 
 		a = s->at[in][arc->from];
 		if (a == -INFINITY)
 			continue;
-		load = (double)s->load[out][arc->to] * 1e-6;
+		load = (double)s->load[out][arc->to] * unit;
 		q = interval(l->y, l->ny, load, &w);
 		i = interval(l->x, l->nx, s->slew[in][arc->from], &u);
 		a += between(l, i, q, u, w);
@@ -176,6 +177,16 @@ time_gate(const struct ax_timer *t, const struct ax_circuit *c, unsigned j,
 	memcpy(s->slew[out], slew, sizeof(slew));
 }
 
+static void
+time_gate(const struct ax_timer *t, const struct ax_circuit *c, unsigned j,
+	  struct state *s)
+{
+	const struct ax_cell *cell = &t->k->gate[c->gate[j]];
+	const uint32_t in[2] = {c->in[j][0], c->in[j][1]};
+
+	time_cell(cell->arc, cell->arcs[0], in, c->ins + j, AX_CELLS_AF, s);
+}
+
 static double
 latest(const double *at)
 {
@@ -186,7 +197,6 @@ static void
 begin(const struct ax_timer *t, const struct ax_circuit *c, struct state *s)
 {
 	s->n = c->ins + c->n;
-	add_loads(t->k, c, s->load);
 	for (unsigned i = 0; i < c->ins; i++) {
 		s->at[i][0] = s->at[i][1] = t->k->arrival;
 		s->slew[i][0] = s->slew[i][1] = 0;
@@ -237,12 +247,47 @@ ax_timer_set(struct ax_timer *t, const struct ax_circuit *c)
 {
 	room(t, c->ins + c->n);
 	state_room(&t->now, c->ins + c->n);
+	t->unit = AX_CELLS_AF;
 	begin(t, c, &t->now);
+	add_loads(t->k, c, t->now.load);
 	for (unsigned j = 0; j < c->n; j++)
 		time_gate(t, c, j, &t->now);
 	end(c, &t->now);
 	find_needs(t, c);
 	return t->now.late;
+}
+
+/* A try begins: which present signal each of the next is. */
+static void
+begin_try(struct ax_timer *t, const struct ax_circuit *next,
+	  const uint16_t *place)
+{
+	unsigned n = next->ins + next->n;
+
+	room(t, n);
+	begin(t, next, &t->next);
+	memset(t->from, 0xff, n * sizeof(*t->from));
+	for (unsigned i = 0; i < t->now.n; i++)
+		if (place[i] != UINT16_MAX)
+			t->from[place[i]] = (uint16_t)i;
+	memset(t->same, 1, next->ins);
+}
+
+static void
+keep(struct ax_timer *t, unsigned i, unsigned from)
+{
+	memcpy(t->next.at[i], t->now.at[from], sizeof(t->next.at[i]));
+	memcpy(t->next.slew[i], t->now.slew[from], sizeof(t->next.slew[i]));
+	t->same[i] = 1;
+}
+
+static bool
+came_same(const struct ax_timer *t, unsigned i, unsigned from)
+{
+	return memcmp(t->next.at[i], t->now.at[from], sizeof(t->next.at[i])) ==
+		       0 &&
+	       memcmp(t->next.slew[i], t->now.slew[from],
+		      sizeof(t->next.slew[i])) == 0;
 }
 
 double
@@ -251,15 +296,9 @@ ax_timer_try(struct ax_timer *t, const struct ax_circuit *c,
 {
 	const struct state *now = &t->now;
 	struct state *s = &t->next;
-	unsigned n = next->ins + next->n;
 
-	room(t, n);
-	begin(t, next, s);
-	memset(t->from, 0xff, n * sizeof(*t->from));
-	for (unsigned i = 0; i < now->n; i++)
-		if (place[i] != UINT16_MAX)
-			t->from[place[i]] = (uint16_t)i;
-	memset(t->same, 1, next->ins);
+	begin_try(t, next, place);
+	add_loads(t->k, next, s->load);
 	for (unsigned j = 0; j < next->n; j++) {
 		unsigned i = next->ins + j, from = t->from[i];
 		bool was = from != UINT16_MAX;
@@ -270,20 +309,131 @@ ax_timer_try(struct ax_timer *t, const struct ax_circuit *c,
 		    now->load[from][1] == s->load[i][1] && t->same[in[0]] &&
 		    t->same[in[1]] && t->from[in[0]] == old[0] &&
 		    t->from[in[1]] == old[1]) {
-			memcpy(s->at[i], now->at[from], sizeof(s->at[i]));
-			memcpy(s->slew[i], now->slew[from], sizeof(s->slew[i]));
-			t->same[i] = 1;
+			keep(t, i, from);
 			continue;
 		}
 		time_gate(t, next, j, s);
-		t->same[i] = was &&
-			     memcmp(s->at[i], now->at[from],
-				    sizeof(s->at[i])) == 0 &&
-			     memcmp(s->slew[i], now->slew[from],
-				    sizeof(s->slew[i])) == 0;
+		t->same[i] = was && came_same(t, i, from);
 	}
 	return end(next, s);
 }
+
+/* --- by the cells of a cover --------------------------------------------- */
+
+/* The net of a signal. */
+static uint32_t
+net_of(const struct ax_circuit *c, const struct ax_cover_node *node,
+       uint32_t sig)
+{
+	return sig >= c->ins && node[sig - c->ins].role == AX_COVER_WIRE
+		       ? node[sig - c->ins].in[0]
+		       : sig;
+}
+
+static void
+add_cell_loads(const struct ax_cells *k, const struct ax_circuit *c,
+	       const struct ax_cover_node *node, int64_t (*load)[2])
+{
+	memset(load, 0, (c->ins + c->n) * sizeof(*load));
+	for (unsigned j = 0; j < c->n; j++) {
+		const struct ax_cover_node *n = &node[j];
+
+		/* the pins of a cell of two outputs are there once */
+		if (n->role != AX_COVER_CELL || n->twin < j)
+			continue;
+		for (unsigned i = 0; i < n->ins; i++)
+			for (int e = 0; e < 2; e++)
+				load[n->in[i]][e] +=
+					k->wide[n->cell].edge[i][e];
+	}
+	for (unsigned o = 0; o < c->outs; o++)
+		for (int e = 0; e < 2; e++)
+			load[net_of(c, node, c->out[o])][e] += k->wide_load;
+}
+
+static void
+time_node(const struct ax_timer *t, const struct ax_circuit *c,
+	  const struct ax_cover_node *node, unsigned j, struct state *s)
+{
+	const struct ax_cover_node *n = &node[j];
+	unsigned g = c->gate[j], out = c->ins + j;
+	double at = -INFINITY;
+
+	if (n->role == AX_COVER_CELL) {
+		const struct ax_cell *cell = &t->k->wide[n->cell];
+
+		time_cell(cell->arc + (n->out ? cell->arcs[0] : 0),
+			  cell->arcs[n->out], n->in, out, AX_CELLS_ZF, s);
+		return;
+	}
+	if (n->role == AX_COVER_WIRE) {
+		memcpy(s->at[out], s->at[n->in[0]], sizeof(s->at[out]));
+		memcpy(s->slew[out], s->slew[n->in[0]], sizeof(s->slew[out]));
+		return;
+	}
+	/* inside a cell: as if all of it were at the cell's end */
+	for (unsigned i = 0; i < ax_g_inputs((enum ax_g)g); i++)
+		at = AX_MAX(at, latest(s->at[c->in[j][i]]));
+	s->at[out][0] = s->at[out][1] = at;
+	s->slew[out][0] = s->slew[out][1] = 0;
+}
+
+double
+ax_timer_set_cells(struct ax_timer *t, const struct ax_circuit *c,
+		   const struct ax_cover_node *node)
+{
+	room(t, c->ins + c->n);
+	state_room(&t->now, c->ins + c->n);
+	t->unit = AX_CELLS_ZF;
+	begin(t, c, &t->now);
+	add_cell_loads(t->k, c, node, t->now.load);
+	for (unsigned j = 0; j < c->n; j++)
+		time_node(t, c, node, j, &t->now);
+	end(c, &t->now);
+	find_needs(t, c);
+	return t->now.late;
+}
+
+/* Whether gate i - ins is the output of the cell that it was, which has the
+ * inputs and the load that it had. */
+static bool
+stays(const struct ax_timer *t, unsigned i, unsigned from,
+      const struct ax_cover_node *was, const struct ax_cover_node *is)
+{
+	if (was->role != AX_COVER_CELL || is->role != AX_COVER_CELL ||
+	    was->cell != is->cell || was->out != is->out ||
+	    t->now.load[from][0] != t->next.load[i][0] ||
+	    t->now.load[from][1] != t->next.load[i][1])
+		return false;
+	for (unsigned p = 0; p < is->ins; p++)
+		if (!t->same[is->in[p]] || t->from[is->in[p]] != was->in[p])
+			return false;
+	return true;
+}
+
+double
+ax_timer_try_cells(struct ax_timer *t, const struct ax_circuit *c,
+		   const struct ax_cover_node *now,
+		   const struct ax_circuit *next,
+		   const struct ax_cover_node *node, const uint16_t *place)
+{
+	begin_try(t, next, place);
+	add_cell_loads(t->k, next, node, t->next.load);
+	for (unsigned j = 0; j < next->n; j++) {
+		unsigned i = next->ins + j, from = t->from[i];
+		bool was = from != UINT16_MAX;
+
+		if (was && stays(t, i, from, &now[from - c->ins], &node[j])) {
+			keep(t, i, from);
+			continue;
+		}
+		time_node(t, next, node, j, &t->next);
+		t->same[i] = was && came_same(t, i, from);
+	}
+	return end(next, &t->next);
+}
+
+/* --- the present one ----------------------------------------------------- */
 
 void
 ax_timer_take(struct ax_timer *t, const struct ax_circuit *next)
@@ -311,5 +461,5 @@ double
 ax_timer_guess(const struct ax_timer *t, enum ax_g gate, unsigned sig)
 {
 	return t->base[gate] +
-	       t->slope[gate] * (double)t->now.load[sig][1] * 1e-6;
+	       t->slope[gate] * (double)t->now.load[sig][1] * t->unit;
 }

@@ -26,6 +26,18 @@ double ax_timer_set(struct ax_timer *t, const struct ax_circuit *c);
  */
 double ax_timer_try(struct ax_timer *t, const struct ax_circuit *c,
 		    const struct ax_circuit *next, const uint16_t *place);
+/*
+ * The same two by the cells of a cover (ax_cover_nodes; `k` widened): the
+ * figures of the netlist that ax_cover_write has. A signal inside a cell
+ * arrives with the last of what it depends on. `now` are the nodes of c.
+ */
+double ax_timer_set_cells(struct ax_timer *t, const struct ax_circuit *c,
+			  const struct ax_cover_node *node);
+double ax_timer_try_cells(struct ax_timer *t, const struct ax_circuit *c,
+			  const struct ax_cover_node *now,
+			  const struct ax_circuit *next,
+			  const struct ax_cover_node *node,
+			  const uint16_t *place);
 /* `next`, tried last, is the present one. */
 void ax_timer_take(struct ax_timer *t, const struct ax_circuit *next);
 /* Of the present circuit: arrival of a signal (the later edge), and the latest
