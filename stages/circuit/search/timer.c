@@ -156,7 +156,7 @@ time_cell(const struct ax_cell_arc *arc, unsigned arcs, const uint32_t *pin,
 	double load, u, w, a, d;
 	double at[2] = {-INFINITY, -INFINITY}, slew[2] = {0, 0};
 
-	for (const struct ax_cell_arc *end = arc + arcs; arc < end; arc++) {
+	for (unsigned k = 0; k < arcs; k++, arc++) {
 		uint32_t in = pin[arc->pin];
 		const struct ax_lib_table *l = &arc->delay;
 
