@@ -141,6 +141,79 @@ batch_of_state(void)
 }
 
 static void
+fresh_dir(void)
+{
+	ax_rmtree(dir, NULL);
+	ax_mkdirs(dir, NULL);
+}
+
+static void
+flip(const char *name, long at)
+{
+	char *path = ax_join(dir, name);
+	FILE *f = fopen(path, "r+b");
+	int c;
+
+	if (!f || fseek(f, at, at < 0 ? SEEK_END : SEEK_SET) < 0 ||
+	    (c = getc(f)) == EOF || fseek(f, -1, SEEK_CUR) < 0 ||
+	    putc(c ^ 4, f) == EOF || fclose(f) != 0)
+		ok(false, "%s: a bit flips", path);
+	free(path);
+}
+
+/* A bit flips in what a killed run left: never other numbers. */
+static void
+test_damage(const struct ax_training *conf, const float *want, size_t n)
+{
+	struct ax_training t = *conf;
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_trained r;
+	struct ax_model m;
+	float *got;
+	size_t n2;
+
+	for (int i = 0; i < 2; i++) {
+		fresh_dir();
+		fflush(stdout);
+		if (fork() == 0) {
+			left = 13;
+			got = train(&t, &n2, &r);
+			_exit(0);
+		}
+		wait(NULL);
+		/* the last tensor's last bytes, and the header */
+		flip("state.safetensors", i == 0 ? -2 : 40);
+		got = train(&t, &n2, &r);
+		ok(n2 == n && memcmp(got, want, n * sizeof(*got)) == 0,
+		   "a flipped bit in the state, %d: the same bytes", i);
+		free(got);
+		ax_trained_free(&r);
+	}
+	t.epochs = 1;
+	fresh_dir();
+	got = train(&t, &n2, &r);
+	free(got);
+	ax_trained_free(&r);
+	flip("best.safetensors", -2);
+	make_model(&m);
+	ok(ax_train(&r, &m, &set, &t, &err) < 0 &&
+		   strstr(err.text, "was damaged"),
+	   "a flipped bit in the best: %s", err.text);
+	ax_trained_free(&r);
+	ax_model_free(&m);
+	got = train(&t, &n2, &r);
+	ok(r.best_epoch == 1, "which the next run makes again");
+	free(got);
+	ax_trained_free(&r);
+	/* the state of a finished run, for what follows */
+	fresh_dir();
+	t = *conf;
+	got = train(&t, &n2, &r);
+	free(got);
+	ax_trained_free(&r);
+}
+
+static void
 test_resume(void)
 {
 	/* after the first batch, in an epoch, at its end, among the test
@@ -187,6 +260,7 @@ test_resume(void)
 	}
 	is_int(killed, AX_LEN(stops), "killed at seven places");
 	is_int(bad, 0, "resumed to the same parameters, scales and history");
+	test_damage(&t, want, n);
 	/* finished long ago: nothing to do, the same results */
 	got = train(&t, &n2, &r);
 	ok(memcmp(got, want, n * sizeof(*got)) == 0 && r.top1 == whole.top1,

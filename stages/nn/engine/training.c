@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "artifacts/base/fmath.h"
+#include "artifacts/base/hash.h"
 #include "artifacts/base/io.h"
 #include "artifacts/base/json.h"
 #include "artifacts/base/rng.h"
@@ -26,6 +27,7 @@ struct run {
 	struct ax_trained *out;
 	struct progress at;
 	char *state, *best;
+	struct ax_digest best_sum; /* of the file, once best_epoch > 0 */
 	uint32_t *order;
 	float *x, *dlogits;
 	double saved, started;
@@ -94,8 +96,44 @@ ax_calibrate(struct ax_model *m, const struct ax_dataset *d,
 /* --- state ---------------------------------------------------------------- */
 
 static int
+by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct ax_tensor *const *)a)->name,
+		      (*(struct ax_tensor *const *)b)->name);
+}
+
+/* What the metadata "sum" of a state file must be: a hash of all the rest. The
+ * format itself would take a flipped bit for another weight. */
+static void
+sum_state(char hex[AX_HEX_LEN + 1], const struct ax_checkpoint *c)
+{
+	static const char *const keys[] = {"identity", "format", "network",
+					   "best"};
+	struct ax_tensor **list = ax_calloc(c->n + 1, sizeof(*list));
+	struct ax_sha *sha = ax_sha_new();
+	struct ax_digest d;
+	size_t i;
+
+	for (i = 0; i < AX_LEN(keys); i++) {
+		const char *v = ax_checkpoint_meta(c, keys[i]);
+
+		ax_sha_add(sha, v ? v : "", v ? strlen(v) + 1 : 1);
+	}
+	memcpy(list, c->tensors, c->n * sizeof(*list));
+	qsort(list, c->n, sizeof(*list), by_name);
+	for (i = 0; i < c->n; i++) {
+		ax_sha_add(sha, list[i]->name, strlen(list[i]->name) + 1);
+		ax_sha_add(sha, list[i]->data, list[i]->bytes);
+	}
+	d = ax_sha_end(sha);
+	ax_hex(hex, &d);
+	free(list);
+}
+
+static int
 save_state(struct run *r, struct ax_err *err)
 {
+	char hex[AX_HEX_LEN + 1];
 	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
 	size_t dim[2] = {r->out->n, FIELDS}, one[1] = {PROGRESS};
 	struct ax_tensor *t;
@@ -128,6 +166,10 @@ save_state(struct run *r, struct ax_err *err)
 		goto out;
 	memcpy(t->f64, r->out->history, t->bytes);
 	ax_checkpoint_set_meta(&c, "identity", r->t->identity);
+	if (r->at.best_epoch > 0)
+		ax_checkpoint_set_meta(&c, "best", ax_hex(hex, &r->best_sum));
+	sum_state(hex, &c);
+	ax_checkpoint_set_meta(&c, "sum", hex);
 	rc = ax_checkpoint_save(r->state, &c, err);
 	r->saved = ax_now();
 out:
@@ -140,6 +182,7 @@ read_state(struct run *r, const struct ax_checkpoint *c, struct ax_err *err)
 {
 	size_t one[1] = {PROGRESS};
 	const char *identity = ax_checkpoint_meta(c, "identity");
+	const char *best = ax_checkpoint_meta(c, "best");
 	struct ax_tensor *t, *h;
 	unsigned i;
 
@@ -171,6 +214,8 @@ read_state(struct run *r, const struct ax_checkpoint *c, struct ax_err *err)
 		memcpy(r->m->moment[i], v->f32, v->bytes);
 	}
 	memcpy(&r->at, t->f64, sizeof(r->at));
+	if (r->at.best_epoch > 0 && (!best || ax_unhex(&r->best_sum, best) < 0))
+		return ax_err_set(err, AX_EXIT_STAGE, "it names no best epoch");
 	memcpy(r->out->history, h->f64, h->bytes);
 	r->out->n = h->dim[0];
 	return 0;
@@ -183,11 +228,23 @@ resume(struct run *r, struct ax_err *err)
 {
 	struct ax_checkpoint c = AX_CHECKPOINT_INIT;
 	struct ax_err why = AX_ERR_INIT;
+	char sum[AX_HEX_LEN + 1];
 	int rc;
 
 	if (!r->state || !ax_is_file(r->state))
 		return 0;
-	if (ax_checkpoint_load(&c, r->state, &why) < 0) {
+	rc = ax_checkpoint_load(&c, r->state, &why);
+	if (rc == 0) {
+		sum_state(sum, &c);
+		if (!ax_streq(ax_checkpoint_meta(&c, "sum"), sum)) {
+			rc = ax_err_set(&why, AX_EXIT_STAGE,
+					"%s: its checksum is wrong: it was "
+					"damaged",
+					r->state);
+			ax_checkpoint_free(&c);
+		}
+	}
+	if (rc < 0) {
 		printf("state of an earlier try is not usable, starting again: "
 		       "%s\n",
 		       why.text);
@@ -275,8 +332,29 @@ keep_best(struct run *r, struct ax_err *err)
 	rc = ax_model_store(r->m, &c, err);
 	if (rc == 0)
 		rc = ax_checkpoint_save(r->best, &c, err);
+	if (rc == 0)
+		rc = ax_hash_file(&r->best_sum, NULL, r->best, err);
 	ax_checkpoint_free(&c);
 	return rc;
+}
+
+/* What was the best so far may have been kept for days, over many tries. */
+static int
+check_best(const struct run *r, struct ax_err *err)
+{
+	struct ax_digest is;
+
+	if (r->at.best_epoch <= 0 ||
+	    (ax_hash_file(&is, NULL, r->best, NULL) == 0 &&
+	     ax_digest_eq(&is, &r->best_sum)))
+		return 0;
+	(void)unlink(r->best);
+	(void)unlink(r->state);
+	return ax_err_set(err, AX_EXIT_STAGE,
+			  "%s, of epoch %.0f, was damaged or removed "
+			  "meanwhile; run again, the training starts from its "
+			  "beginning",
+			  r->best, r->at.best_epoch);
 }
 
 /* The test images do not count into what is done: they are passed over in the
@@ -412,6 +490,8 @@ ax_train(struct ax_trained *out, struct ax_model *m, const struct ax_dataset *d,
 			goto out;
 	/* resumed after the last epoch, or no epochs at all */
 	if (!r.done && test(&r, err) < 0)
+		goto out;
+	if (check_best(&r, err) < 0)
 		goto out;
 	out->best_epoch = (size_t)r.at.best_epoch;
 	out->best_top1 = (size_t)r.at.best_top1;
