@@ -8,6 +8,7 @@
 #include "pipeline/run/engine.h"
 #include "pipeline/run/witness.h"
 
+/* After the text that ax_stamp_read knows comes its SHA-256, in a line. */
 #define HEAD "axpipe stamp 1\n"
 #define MAX_STAMP ((size_t)64 << 20)
 #define GRAIN_NS INT64_C(2000000000) /* as in cache/memo.c */
@@ -235,7 +236,8 @@ ax_stamp_leave(const struct ax_run *r, const struct ax_stages *stages,
 {
 	const struct ax_graph *g = r->graph;
 	struct ax_witness w = {.text = AX_STR_INIT};
-	char *path, *dir;
+	char hex[AX_HEX_LEN + 1], *path, *dir;
+	struct ax_digest sum;
 	bool good;
 
 	if (!is_complete(r) || !commit)
@@ -264,6 +266,8 @@ ax_stamp_leave(const struct ax_run *r, const struct ax_stages *stages,
 	ax_str_add(&w.text, "end\n");
 	path = stamp_path(r->store, c);
 	if (good && !w.text.over) {
+		sum = ax_hash_bytes(w.text.buf, w.text.len);
+		ax_str_addf(&w.text, "%s\n", ax_hex(hex, &sum));
 		dir = ax_dirname(path);
 		if (ax_mkdirs(dir, NULL) == 0)
 			(void)ax_write_file(path, w.text.buf, w.text.len, NULL);
@@ -327,6 +331,24 @@ ax_stamp_read(struct ax_stamp *out, char *text)
 	return fresh;
 }
 
+/* Cuts the sum off. False when it is not that of the rest. */
+static bool
+unseal(char *text, size_t len)
+{
+	struct ax_digest is, want;
+	char *sum;
+
+	if (len < AX_HEX_LEN + 1 || text[len - 1] != '\n')
+		return false;
+	sum = text + len - 1 - AX_HEX_LEN;
+	text[len - 1] = '\0';
+	if (ax_unhex(&want, sum) < 0)
+		return false;
+	is = ax_hash_bytes(text, (size_t)(sum - text));
+	*sum = '\0';
+	return ax_digest_eq(&is, &want);
+}
+
 bool
 ax_stamp_fresh(struct ax_stamp *out, const struct ax_store *s,
 	       const struct ax_stamp_command *c)
@@ -336,7 +358,8 @@ ax_stamp_fresh(struct ax_stamp *out, const struct ax_store *s,
 	size_t len;
 
 	memset(out, 0, sizeof(*out));
-	if (ax_read_file(&text, &len, path, MAX_STAMP, NULL) == 0)
+	if (ax_read_file(&text, &len, path, MAX_STAMP, NULL) == 0 &&
+	    unseal(text, len))
 		fresh = ax_stamp_read(out, text);
 	free(text);
 	free(path);

@@ -84,6 +84,11 @@ run
 is "a new program on PATH is looked at" "$(repeats)" 0
 settle && run
 is "settled again" "$(repeats)" 1
+sed -i 's/^hits 5$/hits 7/' "$AXPIPE_STORE"/stamps/*
+run
+is "a stamp with another digit is none" "$(repeats) $(summary)" "0 0 executed, 5 cached, 0 substituted, 0 failed, 0 skipped"
+settle && run
+is "settled again" "$(repeats)" 1
 is "another target is another command" "$(run last; repeats)" 0
 run --set nothing=1
 like "a bad command is told in full" "$T/err" "nothing"
