@@ -83,7 +83,7 @@ int
 ax_run_execute(struct ax_run *r, struct ax_err *err)
 {
 	struct ax_progress *p = ax_progress_new(r);
-	double started = ax_wall();
+	double started = ax_wall(), began = ax_now();
 	bool any = false;
 	int rc;
 
@@ -101,7 +101,7 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 		ax_progress_planned(p);
 		if (any)
 			rc = ax_sched_run(r, p, err);
-		r->ended = ax_wall();
+		r->ended = started + (ax_now() - began);
 		if (!ax_store_readonly(r->store))
 			note_hits(r);
 		if (r->options.confine == AX_CONFINE_AUDIT)
@@ -116,7 +116,7 @@ ax_run_execute(struct ax_run *r, struct ax_err *err)
 			rc = verdict(r, err);
 		ax_progress_finish(p);
 	}
-	r->ended = ax_wall();
+	r->ended = started + (ax_now() - began);
 	if (r->options.remote)
 		ax_remote_on_warning(r->options.remote, NULL, NULL);
 	ax_progress_free(p);

@@ -439,6 +439,7 @@ static int
 work(struct running *r, struct ax_err *err)
 {
 	struct ax_err local = AX_ERR_INIT;
+	double began = ax_now();
 
 	r->e.began = ax_wall();
 	if (check_inputs(r, &local) < 0 || make_mine(r, &local) < 0 ||
@@ -449,7 +450,8 @@ work(struct running *r, struct ax_err *err)
 	if (!r->e.error[0] && !r->e.rc && !r->e.signal && !r->e.stopped &&
 	    !r->e.timed_out && publish(r, &local) < 0)
 		set_error(r, &local);
-	r->e.over = ax_wall();
+	/* the wall clock may have been set meanwhile */
+	r->e.over = r->e.began + (ax_now() - began);
 	if (ax_exit_write(r->dir, &r->e, err) < 0)
 		return -1;
 	if (r->mine)

@@ -46,6 +46,7 @@ struct task {
 	int lock;
 	double retry; /* LOCKED: when to look again, on ax_now's clock */
 	bool waited;  /* was LOCKED once */
+	double began; /* RUNNING since, on ax_now's clock */
 };
 
 /* Who waits for whom: the nodes behind each node and each source, one entry a
@@ -366,6 +367,7 @@ launch(struct sched *s, struct task *t, bool *tainted, struct ax_err *err)
 	int rc;
 
 	o->started = ax_wall();
+	t->began = ax_now();
 	rc = adopt(s, t, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
@@ -575,7 +577,8 @@ finish(struct sched *s, struct task *t)
 
 	s->cpus_used -= t->cpus;
 	s->memory_used -= t->memory;
-	o->ended = ax_wall();
+	/* the wall clock may have been set meanwhile */
+	o->ended = o->started + (ax_now() - t->began);
 	if (t->job.over > 0) {
 		o->started = t->job.began;
 		o->ended = AX_MAX(t->job.over, t->job.began);

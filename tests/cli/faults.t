@@ -16,4 +16,9 @@ is "no memory at $tried moments: nothing is lost, and it is said" "$lost $odd" "
 lost=0 odd=0 tried=0
 for jump in 1 3600 100000; do survive "clock:$jump"; done
 is "a clock that jumps: nothing is lost" "$lost $odd" "0 0"
+rm -rf "$AXPIPE_STORE"
+faulty clock:3600 "$AXPIPE" run m.json --json >"$T/f.out" 2>&1
+is "and nothing takes less than no time, or an hour" "$(grep -c '"event":"node-done"' "$T/f.out") \
+$(grep -cE '"seconds":(-|[0-9]{3})' "$T/f.out")$(grep -cE '^ok [^ ]* [^ ]* (-|[0-9]{3})' "$AXPIPE_STORE/nodes/t")" "5 \
+00"
 done_testing
