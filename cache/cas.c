@@ -131,7 +131,8 @@ ax_cas_take(struct ax_store *s, int fd, const char *path, struct ax_temp *t,
 
 	t->fd = -1;
 	t->name[0] = '\0';
-	if (ax_store_writable(s, err) < 0)
+	if (ax_store_writable(s, err) < 0 ||
+	    ax_check_holes(fd, s->tmp, path, err) < 0)
 		goto out;
 	for (;;) {
 		n = read_full(fd, buf, CHUNK);

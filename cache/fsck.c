@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The whole store read and checked. */
+/*
+ * The whole store read and checked, while others may use it: what appears after
+ * its folder was listed is looked at when a record names it, and what has gone
+ * since then somebody else has set aside or dropped.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -13,7 +17,7 @@ struct fsck {
 	void *arg;
 	struct ax_fsck_result *r;
 	struct ax_err *err;
-	struct ax_set good;
+	struct ax_set good, bad;
 	bool complete; /* of the record at hand */
 	char *line;
 	size_t dropped;
@@ -43,7 +47,7 @@ set_aside(struct fsck *f, enum ax_room room, const char *rel)
 			*p = '_';
 	rc = renameat(f->s->room[room], rel, f->s->fd, to);
 	free(to);
-	if (rc < 0)
+	if (rc < 0 && errno != ENOENT)
 		return ax_store_error(f->s, f->err, "move to quarantine", rel);
 	return 0;
 }
@@ -60,6 +64,9 @@ check_object(void *arg, const struct ax_digest *d, const char *rel)
 	char *path;
 	int rc;
 
+	if (fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno == ENOENT)
+		return 0;
 	f->r->objects++;
 	if (!d ||
 	    fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
@@ -91,6 +98,28 @@ check_object(void *arg, const struct ax_digest *d, const char *rel)
 	return set_aside(f, AX_CAS, rel);
 }
 
+/* Came after its folder was listed, or is bad: a second look. */
+static bool
+is_good(struct fsck *f, const struct ax_digest *d)
+{
+	struct ax_digest is;
+	uint64_t size;
+	char *path;
+	bool good;
+
+	if (ax_set_has(&f->good, d))
+		return true;
+	if (ax_set_has(&f->bad, d))
+		return false;
+	path = ax_store_path(f->s, d);
+	good = access(path, F_OK) == 0 &&
+	       ax_hash_file(&is, &size, path, NULL) == 0 &&
+	       ax_digest_eq(&is, d);
+	free(path);
+	(void)ax_set_add(good ? &f->good : &f->bad, d);
+	return good;
+}
+
 static void
 need(void *arg, const struct ax_digest *d)
 {
@@ -99,7 +128,7 @@ need(void *arg, const struct ax_digest *d)
 	struct ax_tree t;
 	size_t i;
 
-	if (!ax_set_has(&f->good, d)) {
+	if (!is_good(f, d)) {
 		f->r->missing++;
 		f->complete = false;
 		say(f, ax_asprintf("%s: names object %s, which is missing or "
@@ -109,7 +138,7 @@ need(void *arg, const struct ax_digest *d)
 	}
 	if (ax_tree_peek(f->s, d, &t, NULL) == 1)
 		for (i = 0; i < t.n; i++)
-			if (!ax_set_has(&f->good, &t.files[i].digest)) {
+			if (!is_good(f, &t.files[i].digest)) {
 				f->r->missing++;
 				f->complete = false;
 				say(f,
@@ -123,6 +152,32 @@ need(void *arg, const struct ax_digest *d)
 	ax_tree_free(&t);
 }
 
+/* Removes a record, unless its node runs now or has run since. */
+static int
+drop(struct fsck *f, const struct ax_digest *key, const char *rel,
+     const char *text, size_t len)
+{
+	char *now = NULL;
+	size_t n = 0;
+	int lock, rc = ax_lock_key(f->s, &lock, key, false, f->err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (ax_record_text(f->s, key, &now, &n, NULL) == 1 && n == len &&
+	    memcmp(now, text, len) == 0) {
+		f->dropped++;
+		say(f, ax_asprintf("ac/%s: dropped; the next run makes it "
+				   "again",
+				   rel));
+		if (unlinkat(f->s->room[AX_AC], rel, 0) < 0)
+			rc = ax_store_error(f->s, f->err, "remove the record",
+					    rel);
+	}
+	free(now);
+	ax_unlock(lock);
+	return rc;
+}
+
 static int
 check_record(void *arg, const struct ax_digest *key, const char *rel)
 {
@@ -133,14 +188,15 @@ check_record(void *arg, const struct ax_digest *key, const char *rel)
 	size_t len;
 	int rc = -2;
 
-	f->r->records++;
 	if (key)
 		rc = ax_record_text(f->s, key, &text, &len, &why);
-	else
+	if (rc == 0)
+		return 0; /* gone since the folder was listed */
+	f->r->records++;
+	if (!key)
 		ax_err_set(&why, AX_EXIT_ENV, "its name is not a key");
 	if (rc == 1) {
 		v = ax_record_parse(text, len, NULL);
-		free(text);
 		if (!v)
 			ax_err_set(&why, AX_EXIT_ENV, "not JSON");
 	}
@@ -149,6 +205,7 @@ check_record(void *arg, const struct ax_digest *key, const char *rel)
 		f->dropped += f->repair;
 		say(f, ax_asprintf("ac/%s: %s%s", rel, why.text,
 				   f->repair ? "; moved to quarantine" : ""));
+		free(text);
 		return set_aside(f, AX_AC, rel);
 	}
 	f->complete = true;
@@ -156,13 +213,9 @@ check_record(void *arg, const struct ax_digest *key, const char *rel)
 	ax_record_objects(v, need, f);
 	free(f->line);
 	json_decref(v);
-	if (f->complete || !f->repair)
-		return 0;
-	f->dropped++;
-	say(f, ax_asprintf("ac/%s: dropped; the next run makes it again", rel));
-	if (unlinkat(f->s->room[AX_AC], rel, 0) < 0)
-		return ax_store_error(f->s, f->err, "remove the record", rel);
-	return 0;
+	rc = f->complete || !f->repair ? 0 : drop(f, key, rel, text, len);
+	free(text);
+	return rc;
 }
 
 int
@@ -189,5 +242,6 @@ ax_store_fsck(struct ax_store *s, bool repair,
 	if (f.dropped)
 		ax_record_index_drop(s);
 	ax_set_free(&f.good);
+	ax_set_free(&f.bad);
 	return rc;
 }

@@ -85,7 +85,10 @@ struct gc {
 static bool
 is_young(const struct gc *g, const struct stat *st)
 {
-	return difftime(g->now, st->st_mtime) < g->o->min_age;
+	/* nothing is too young for age 0, not even what a clock that was set
+	 * back puts into the future */
+	return g->o->min_age > 0 &&
+	       difftime(g->now, st->st_mtime) < g->o->min_age;
 }
 
 static void

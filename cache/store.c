@@ -68,6 +68,24 @@ ax_store_writable(const struct ax_store *s, struct ax_err *err)
 			  s->dir);
 }
 
+/* What is no version of any store was damaged, where the rest is a store's. */
+static bool
+is_damaged(const struct ax_store *s, const char *text)
+{
+	static const char *const folders[] = {"cas", "ac", "tmp", "pins"};
+	unsigned version;
+	int end = 0;
+	size_t i;
+
+	if (sscanf(text, "axpipe store %u%n", &version, &end) == 1 &&
+	    ax_streq(text + end, "\n"))
+		return false;
+	for (i = 0; i < AX_LEN(folders); i++)
+		if (faccessat(s->fd, folders[i], F_OK, 0) < 0)
+			return false;
+	return true;
+}
+
 /* The folder may hold a store, nothing, or what a killed creation left; a
  * folder of somebody's other files is refused, since gc removes files. */
 static int
@@ -81,6 +99,22 @@ check_version(struct ax_store *s, bool *fresh, struct ax_err *err)
 	if (access(path, F_OK) == 0) {
 		if (ax_read_file(&text, &n, path, 4096, err) < 0)
 			goto out;
+		if (strcmp(text, VERSION) != 0 && is_damaged(s, text)) {
+			rc = s->readonly
+				     ? ax_err_set(err, AX_EXIT_ENV,
+						  "%s: damaged; `axpipe fsck "
+						  "--repair` or the next run "
+						  "writes it anew",
+						  path)
+				     : ax_write_file(path, VERSION,
+						     sizeof(VERSION) - 1, err);
+			if (rc == 0)
+				fprintf(stderr,
+					"axpipe: %s: was damaged, written "
+					"anew; `axpipe fsck` checks the rest\n",
+					path);
+			goto out;
+		}
 		if (strcmp(text, VERSION) != 0) {
 			ax_err_set(err, AX_EXIT_ENV,
 				   "%s: not version 1 of the store's format; "

@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "artifacts/base/base.h"
@@ -146,6 +147,29 @@ ax_write_plain(const char *path, const void *bytes, size_t n,
 }
 
 int
+ax_check_holes(int fd, int dest, const char *name, struct ax_err *err)
+{
+	struct statvfs fs;
+	struct stat st;
+	uint64_t size, room;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return 0;
+	size = (uint64_t)st.st_size;
+	if ((uint64_t)st.st_blocks * 512 >= size / 2 ||
+	    fstatvfs(dest, &fs) < 0 || fs.f_blocks == 0)
+		return 0;
+	room = (uint64_t)fs.f_bfree * fs.f_frsize;
+	if (size <= room)
+		return 0;
+	return ax_err_set(err, AX_EXIT_ENV,
+			  "%s: a file with holes, of %" PRIu64
+			  " bytes; a copy does not fit the store's disk, which "
+			  "has %" PRIu64 " free",
+			  name, size, room);
+}
+
+int
 ax_copy_file(const char *from, const char *to, mode_t mode, struct ax_err *err)
 {
 	char *buf = NULL;
@@ -159,6 +183,12 @@ ax_copy_file(const char *from, const char *to, mode_t mode, struct ax_err *err)
 	if (out < 0) {
 		ax_err_set(err, AX_EXIT_ENV, "%s: cannot create:", to);
 		close(in);
+		return -1;
+	}
+	if (ax_check_holes(in, out, from, err) < 0) {
+		close(in);
+		close(out);
+		unlink(to);
 		return -1;
 	}
 	if (ioctl(out, FICLONE, in) < 0) {
@@ -219,9 +249,21 @@ ax_mkdirs(const char *path, struct ax_err *err)
 	return rc;
 }
 
+#define STEP_DOWN 100 /* levels that are open at a time */
+
+/* Where folders that lie deeper are moved to, to be emptied from there: neither
+ * open files nor the stack grow with the depth. */
+struct shallow {
+	int top;
+	unsigned moved;
+};
+
 static int
-rmtree_at(int at, const char *name, dev_t dev, unsigned depth)
+rmtree_at(int at, const char *name, dev_t dev, unsigned depth,
+	  struct shallow *up)
 {
+	unsigned before;
+	char to[32];
 	struct dirent *e;
 	struct stat st;
 	DIR *d;
@@ -231,12 +273,19 @@ rmtree_at(int at, const char *name, dev_t dev, unsigned depth)
 		return errno == ENOENT ? 0 : -1;
 	if (!S_ISDIR(st.st_mode))
 		return unlinkat(at, name, 0);
-	if ((dev && st.st_dev != dev) || depth > 200) {
+	if (dev && st.st_dev != dev) {
 		errno = EXDEV;
 		return -1;
 	}
 	/* a stage may have left a folder that its owner cannot enter */
 	(void)fchmodat(at, name, 0700, 0);
+	while (depth == STEP_DOWN) {
+		snprintf(to, sizeof(to), ".deep.%u", up->moved++);
+		if (renameat(at, name, up->top, to) == 0)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
+			return -1;
+	}
 	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
@@ -245,11 +294,19 @@ rmtree_at(int at, const char *name, dev_t dev, unsigned depth)
 		close(fd);
 		return -1;
 	}
-	while (rc == 0 && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		rc = rmtree_at(dirfd(d), e->d_name, st.st_dev, depth + 1);
-	}
+	if (depth == 0)
+		up->top = dirfd(d);
+	do {
+		before = up->moved;
+		rewinddir(d);
+		while (rc == 0 && (e = readdir(d)) != NULL) {
+			if (strcmp(e->d_name, ".") == 0 ||
+			    strcmp(e->d_name, "..") == 0)
+				continue;
+			rc = rmtree_at(dirfd(d), e->d_name, st.st_dev,
+				       depth + 1, up);
+		}
+	} while (rc == 0 && depth == 0 && up->moved != before);
 	closedir(d);
 	return rc < 0 ? rc : unlinkat(at, name, AT_REMOVEDIR);
 }
@@ -257,7 +314,9 @@ rmtree_at(int at, const char *name, dev_t dev, unsigned depth)
 int
 ax_rmtree(const char *path, struct ax_err *err)
 {
-	if (rmtree_at(AT_FDCWD, path, 0, 0) < 0)
+	struct shallow up = {-1, 0};
+
+	if (rmtree_at(AT_FDCWD, path, 0, 0, &up) < 0)
 		return ax_err_set(err, AX_EXIT_ENV, "%s: cannot remove:", path);
 	return 0;
 }

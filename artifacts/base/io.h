@@ -26,6 +26,10 @@ int ax_write_file(const char *path, const void *bytes, size_t n,
 int ax_write_plain(const char *path, const void *bytes, size_t n,
 		   struct ax_err *err);
 /* Copies a file, as a reflink where the file system can; mode as given. */
+/* Whether a copy of an open file, `name` for errors, can fit where `dest` is:
+ * 0, or -1 for one that is mostly holes and larger than all that is free there.
+ * Copying it would fill the disk first. */
+int ax_check_holes(int fd, int dest, const char *name, struct ax_err *err);
 int ax_copy_file(const char *from, const char *to, mode_t mode,
 		 struct ax_err *err);
 /* Writes all n bytes, or fails with errno set. */

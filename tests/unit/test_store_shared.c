@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "tests/lib/store.h"
@@ -438,6 +439,129 @@ collect(void)
 	free(src);
 }
 
+/* A clock that was set back leaves what bears a time to come. */
+static void
+collect_future(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_store *s = open_store("future");
+	struct timespec late[2] = {{4000000000, 0}, {4000000000, 0}};
+	struct ax_gc_options o = {0};
+	struct ax_gc_result g;
+	struct ax_digest d;
+	char *p;
+
+	ax_store_put_bytes(s, &d, "late", 4, &err);
+	p = ax_store_path(s, &d);
+	ok(utimensat(AT_FDCWD, p, late, 0) == 0 &&
+		   (o.min_age = 60, ax_store_gc(s, &o, &g, &err)) == 0 &&
+		   ax_store_has(s, &d),
+	   "an object of the future is young");
+	ok((o.min_age = 0, ax_store_gc(s, &o, &g, &err)) == 0 &&
+		   g.objects == 1 && !ax_store_has(s, &d),
+	   "but for age 0 nothing is");
+	ax_store_close(s);
+	free(p);
+}
+
+/* The file `version`: a flipped bit, another format, and no store at all. */
+static void
+versions(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_store *s = open_store("vers");
+	char *dir = in_top("vers"), *file = in_top("vers/version"), *text;
+	struct ax_digest d;
+	size_t n;
+
+	ax_store_put_bytes(s, &d, "kept", 4, &err);
+	ax_store_close(s);
+	put_text(file, "axpkpe store 1\n");
+	ok(ax_store_open(&s, dir, true, &err) < 0 &&
+		   strstr(err.text, "version: damaged"),
+	   "damaged: %s", err.text);
+	ok(ax_store_open(&s, dir, false, &err) == 0 && ax_store_has(s, &d),
+	   "one that may write mends it");
+	ax_store_close(s);
+	ok(ax_read_file(&text, &n, file, 99, &err) == 0 &&
+		   ax_streq(text, "axpipe store 1\n"),
+	   "to what it was");
+	free(text);
+	put_text(file, "axpipe store 3\n");
+	ok(ax_store_open(&s, dir, false, &err) < 0 &&
+		   strstr(err.text, "not version 1"),
+	   "another format is left alone: %s", err.text);
+	free(file);
+	file = in_top("other/version");
+	put_text(file, "2.7\n");
+	free(dir);
+	dir = in_top("other");
+	ok(ax_store_open(&s, dir, false, &err) < 0 &&
+		   strstr(err.text, "not version 1"),
+	   "and so is a folder of something else");
+	free(file);
+	free(dir);
+}
+
+/* What a stage may leave: folders without end, and files that are holes. */
+static void
+excess(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_store *s = open_store("excess");
+	char *dir = in_top("deep"), *file = in_top("excess-holes"), *copy;
+	struct ax_digest d;
+	uint64_t size;
+	struct rlimit old, limit;
+	struct statvfs fs;
+	int at, next, i;
+
+	mkdir(dir, 0700);
+	at = open(dir, O_RDONLY | O_DIRECTORY);
+	for (i = 0; i < 2000 && at >= 0; i++) {
+		next = mkdirat(at, "d", 0700) < 0
+			       ? -1
+			       : openat(at, "d", O_RDONLY | O_DIRECTORY);
+		if (i % 90 == 0)
+			(void)mkdirat(at, ".deep.0", 0700);
+		close(at);
+		at = next;
+	}
+	is_int(i, 2000, "two thousand folders, one in the other");
+	if (at >= 0)
+		close(at);
+	ok(ax_rmtree(dir, &err) == 0 && access(dir, F_OK) < 0,
+	   "are removed: %s", err.text);
+	put_text(file, "x");
+	if (statvfs(top, &fs) < 0 ||
+	    truncate(file, (off_t)(2 * fs.f_bfree * fs.f_frsize)) < 0) {
+		tap_skip(3, "no file larger than what is free");
+	} else {
+		/* if they were copied, then not far */
+		getrlimit(RLIMIT_FSIZE, &old);
+		limit = (struct rlimit){1 << 24, old.rlim_max};
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		ok(ax_store_put(s, &d, &size, file, false, &err) < 0 &&
+			   strstr(err.text, "a file with holes"),
+		   "holes are refused before the disk is full: %s", err.text);
+		copy = in_top("excess-copy");
+		ok(ax_copy_file(file, copy, 0444, &err) < 0 &&
+			   strstr(err.text, "a file with holes") &&
+			   access(copy, F_OK) < 0,
+		   "no copy either");
+		free(copy);
+		ok(truncate(file, 1000000) == 0 &&
+			   ax_store_put(s, &d, &size, file, false, &err) == 0 &&
+			   size == 1000000,
+		   "what fits is taken, holes or not");
+		setrlimit(RLIMIT_FSIZE, &old);
+	}
+	ax_store_close(s);
+	free(file);
+	free(dir);
+}
+
 static size_t lines;
 
 static void
@@ -496,6 +620,51 @@ check(void)
 	ax_store_close(s);
 }
 
+static struct ax_digest late;
+
+/* While fsck is at it another process publishes; called at the first fault. */
+static void
+meanwhile(void *arg, const char *text)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_store *s;
+
+	line(arg, text);
+	if (lines > 1)
+		return;
+	s = open_store("busy");
+	/* of 40, some fall where fsck has been already */
+	for (int i = 0; i < 40; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "late %d", i);
+		ax_store_put_bytes(s, &late, name, strlen(name), &err);
+		set_record(s, name, &late);
+	}
+	ax_store_close(s);
+}
+
+static void
+check_busy(void)
+{
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_store *s = open_store("busy");
+	struct ax_digest d;
+	struct ax_fsck_result f;
+	char *p;
+
+	/* the first fault is in the last folder */
+	put_text(p = in_top("busy/cas/zz/junk"), "junk");
+	free(p);
+	lines = 0;
+	ok(ax_store_fsck(s, true, meanwhile, NULL, &f, &err) == 0 &&
+		   f.corrupt == 1 && f.missing == 0 && f.bad_records == 0,
+	   "what is published while fsck runs is not missing");
+	d = digest_of("late 7");
+	ok(ax_store_record_there(s, &d), "nor dropped");
+	ax_store_close(s);
+}
+
 int
 main(void)
 {
@@ -507,7 +676,11 @@ main(void)
 	no_room();
 	read_only();
 	collect();
+	collect_future();
+	versions();
+	excess();
 	check();
+	check_busy();
 	ax_rmtree(top, NULL);
 	return tap_done();
 }
