@@ -110,7 +110,7 @@ for level in scalar avx2; do
 	(cd "$T/simd" && AXPIPE_SIMD=$level "$run") >"$T/log" 2>&1
 	is "$level gives the same bytes" "$(sums simd)" "$want"
 done
-again long c 's/"steps":24000/"steps":120000/'
+again long de 's/"steps":4000/"steps":60000/'
 (cd "$T/long" && "$run") >"$T/log" 2>&1
 kill_resume resumed long
 again other g ''
