@@ -60,6 +60,37 @@ for bound in $((wce - 1)) "$wce"; do
 	is "bound $bound" "$(metric step verdict)" $want
 done
 
+# --- sums: the low 6 bits ORed, and what the top one of them carries; at most 32 off
+adder() { # BITS SIGNED
+	perl -e '
+		my ($n, $sign) = @ARGV;
+		my ($c, @text) = "c5";
+		for my $i (0..5) { push @text, ".names A[$i] B[$i] OUT[$i]\n1- 1\n-1 1\n" }
+		push @text, ".names A[5] B[5] c5\n11 1\n";
+		for my $i (6..$n) {
+			my $j = $i < $n ? $i : $n - 1;
+			push @text, ".names A[$j] B[$j] $c OUT[$i]\n100 1\n010 1\n001 1\n111 1\n", ".names A[$j] B[$j] $c c$i\n11- 1\n1-1 1\n-11 1\n" if $i < $n || $sign;
+			push @text, ".names $c OUT[$i]\n1 1\n" if $i == $n && !$sign;
+			$c = "c$i";
+		}
+		print ".model m\n.inputs ", join(" ", map("A[$_]", 0..$n-1), map("B[$_]", 0..$n-1)), "\n";
+		print ".outputs ", join(" ", map("OUT[$_]", 0..$n)), "\n", @text, ".end\n";
+	' "$1" "$2"
+}
+for bits in 16 48; do
+	for sign in 0 1; do
+		adder $bits $sign >"$T/loa.blif"
+		[ $sign = 1 ] && signed=true || signed=false
+		for bound in 31 32; do
+			"$stage" circuit/prove "$T/loa" in:netlist="$T/loa.blif" op='"add"' signed=$signed wce=$bound >"$T/log" 2>&1
+			[ $bound = 32 ] && want=PROVED || want=REFUTED
+			is "a sum of $bits bits, signed $signed, bound $bound" "$(metric loa verdict)" $want
+		done
+	done
+done
+ok 'one of the other sign' "$stage" circuit/prove "$T/loa" in:netlist="$T/loa.blif" op='"add"' signed=false wce=32
+is 'is refuted' "$(metric loa verdict)" REFUTED
+
 # --- beyond all pairs
 multiplier 16 0 >"$T/exact16.blif"
 ok '16 x 16, exact' prove exact16 in:netlist="$T/exact16.blif"
