@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -436,14 +437,28 @@ loop(struct rebuild *q, int wake, unsigned rounds, struct ax_err *err)
 		       : 0;
 }
 
+/* The first check of a store works in rebuild/<key>; one beside it, in folders
+ * of its own. What follows the key; *lock: until it is closed. */
 static char *
-place_of(const struct ax_run *r, const struct ax_node *n)
+suffix(const struct ax_run *r, int *lock)
+{
+	char *path = ax_join(ax_store_dir(r->store), "locks/rebuild");
+
+	*lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	free(path);
+	if (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) == 0)
+		return ax_strdup("");
+	return ax_asprintf(".%ld.%.0f", (long)getpid(), ax_wall() * 1e6);
+}
+
+static char *
+place_of(const struct ax_run *r, const struct ax_node *n, const char *more)
 {
 	char hex[AX_HEX_LEN + 1], *top, *place;
 
 	top = realpath(ax_store_dir(r->store), NULL);
-	place = ax_asprintf("%s/rebuild/%s", top ? top : ".",
-			    ax_hex(hex, &r->outcomes[n->index].key));
+	place = ax_asprintf("%s/rebuild/%s%s", top ? top : ".",
+			    ax_hex(hex, &r->outcomes[n->index].key), more);
 	free(top);
 	return place;
 }
@@ -457,7 +472,8 @@ ax_rebuild(struct ax_rebuilt **out, size_t *n, struct ax_run *r,
 	const struct ax_graph *g = r->graph;
 	struct rebuild q = {.r = r, .said = said, .arg = arg};
 	struct ax_rebuilt *list = ax_calloc(g->n + 1, sizeof(*list));
-	int wake, rc;
+	int wake, rc, lock;
+	char *more = suffix(r, &lock);
 
 	*out = list;
 	*n = 0;
@@ -476,7 +492,7 @@ ax_rebuild(struct ax_rebuilt **out, size_t *n, struct ax_run *r,
 			b->state = AX_REBUILD_ABSENT;
 			continue;
 		}
-		b->kept = place_of(r, b->node);
+		b->kept = place_of(r, b->node, more);
 		(void)ax_rmtree(b->kept, NULL);
 		for (unsigned k = 1; k <= rounds; k++) {
 			struct item *it = &q.items[q.n++];
@@ -487,14 +503,16 @@ ax_rebuild(struct ax_rebuilt **out, size_t *n, struct ax_run *r,
 			it->memory = b->node->memory;
 		}
 	}
-	if (ax_signals_begin(&wake, err) < 0) {
-		free(q.items);
-		return -1;
+	free(more);
+	rc = ax_signals_begin(&wake, err);
+	if (rc == 0) {
+		q.x = ax_exec_local(NULL, NULL);
+		rc = loop(&q, wake, rounds, err);
+		q.x->free(q.x);
+		ax_signals_end();
 	}
-	q.x = ax_exec_local(NULL, NULL);
-	rc = loop(&q, wake, rounds, err);
-	q.x->free(q.x);
-	ax_signals_end();
+	if (lock >= 0)
+		close(lock);
 	free(q.items);
 	return rc;
 }

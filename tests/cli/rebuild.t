@@ -69,6 +69,17 @@ code "its options without it" 2 "$AXPIPE" check f.json --runs 3
 code "the store is as it was" 0 "$AXPIPE" fsck
 is "and the run still has its results" "$("$AXPIPE" run f.json | tail -n 1 | sed 's/ in .*//')" "0 executed, 3 cached, 0 substituted, 0 failed, 0 skipped"
 
+# two checks of the same nodes at once
+one slow '"steps": 5'
+"$AXPIPE" run one.json -q
+"$AXPIPE" check one.json --rebuild >"$T/first" 2>&1 &
+first=$!
+sleep 0.2
+code "a check beside another" 0 "$AXPIPE" check one.json --rebuild
+wait $first
+is "neither disturbs the other" "$? $(tail -n 1 "$T/first")" "0 1 same, 0 differ, 0 declared non-deterministic and differ, 0 failed, 0 not in the store"
+is "nor leaves a folder" "$(find "$AXPIPE_STORE/rebuild" -name "$(key)*")" ""
+
 # a node that does not run any more, though its key is the same
 cat >"$T/stages/fickle/run" <<EOF
 #!/bin/sh
