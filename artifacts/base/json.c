@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "artifacts/base/json.h"
 
+#include <errno.h>
+
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -93,7 +95,8 @@ ax_json_load(struct ax_json *out, const char *path, struct ax_err *err)
 {
 	memset(out, 0, sizeof(*out));
 	if (ax_read_file(&out->text, &out->len, path, MAX_JSON, err) < 0) {
-		if (err)
+		/* not what the file says, unless it cannot be read at all */
+		if (err && errno != EIO)
 			err->exit = AX_EXIT_USAGE;
 		return -1;
 	}

@@ -578,7 +578,7 @@ take_metrics(const struct ax_work *w, struct ax_outcome *o, struct ax_err *err)
 				"metrics.json is larger than %zu bytes",
 				MAX_METRICS);
 	} else if (ax_json_load(&j, path, err) < 0) {
-		if (err)
+		if (err && err->exit != AX_EXIT_ENV)
 			err->exit = AX_EXIT_STAGE;
 		rc = ax_err_wrap(err, "metrics.json is not valid");
 	} else {

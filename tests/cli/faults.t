@@ -11,6 +11,8 @@ sweep write "$changes" $((changes / 8)) +:ENOSPC
 is "the disk full from $tried moments on: nothing is lost, and it is said" "$lost $odd" "0 0"
 sweep write "$changes" $((changes / 8)) :EIO
 is "one error of the disk at $tried moments: nothing is lost" "$lost $odd" "0 0"
+sweep read "$reads" $((reads / 8))
+is "one error of the disk at $tried reads: nothing is lost, and it is no fault of the manifest" "$lost $odd" "0 0"
 sweep malloc "$allocations" $((allocations / 8))
 is "no memory at $tried moments: nothing is lost, and it is said" "$lost $odd" "0 0"
 lost=0 odd=0 tried=0

@@ -6,6 +6,7 @@
  *   write:N[+]:ENOSPC   the N-th call that changes the disk (write, pwrite,
  *                       fsync, rename, mkdir, open for writing) fails with
  *                       that error; with + every later one, too
+ *   read:N              the N-th read of a file of the test ($T) fails: EIO
  *   malloc:N            the N-th allocation fails; libgit2's are not counted,
  *                       for its 1.5 does not survive that: it crashes, after
  *                       everything but the run's commit is in the store
@@ -28,8 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum { NONE, WRITE, MALLOC, KILL, CLOCK, COUNT } kind;
-static long at, changes, allocations, jump;
+static enum { NONE, WRITE, READ, MALLOC, KILL, CLOCK, COUNT } kind;
+static long at, changes, reads, allocations, jump;
 static int later, error = EIO;
 static int ready;
 
@@ -51,6 +52,8 @@ begin(void)
 		error = EROFS;
 	if (!strncmp(s, "write", 5))
 		kind = WRITE;
+	else if (!strncmp(s, "read", 4))
+		kind = READ;
 	else if (!strncmp(s, "malloc", 6))
 		kind = MALLOC;
 	else if (!strncmp(s, "kill", 4))
@@ -74,7 +77,8 @@ leave_counts(void)
 
 	if (!path)
 		return;
-	n = snprintf(text, sizeof(text), "%ld %ld\n", changes, allocations);
+	n = snprintf(text, sizeof(text), "%ld %ld %ld\n", changes, allocations,
+		     reads);
 	fd = (int)syscall(SYS_openat, AT_FDCWD, path,
 			  O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	if (fd >= 0) {
@@ -110,6 +114,39 @@ is_file(int fd)
 }
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* True when this read is to fail. */
+static int
+not_read(int fd)
+{
+	const char *top = getenv("T");
+	char link[64], path[4096];
+	ssize_t n;
+
+	if (!ready || !top || !is_file(fd))
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
+	if (n < (ssize_t)strlen(top) || strncmp(path, top, strlen(top)) != 0)
+		return 0;
+	if (__atomic_add_fetch(&reads, 1, __ATOMIC_RELAXED) != at ||
+	    kind != READ)
+		return 0;
+	errno = EIO;
+	return 1;
+}
+
+ssize_t
+read(int fd, void *buf, size_t n)
+{
+	return not_read(fd) ? -1 : syscall(SYS_read, fd, buf, n);
+}
+
+ssize_t
+pread(int fd, void *buf, size_t n, off_t off)
+{
+	return not_read(fd) ? -1 : syscall(SYS_pread64, fd, buf, n, off);
+}
 
 ssize_t
 write(int fd, const void *buf, size_t n)

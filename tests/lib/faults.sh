@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # For tests that let the machine fail (tests/lib/faults.c). Source after tap.sh
 # and common.sh: builds the library, makes a manifest, and knows how to judge.
-# Sets $want (the digests to come to), $changes and $allocations (of one run).
+# Sets $want (the digests to come to), $changes, $reads and $allocations (of one run).
 base_manifest
 faults_so=$T/faults.so
 ${CC:-cc} -O1 -shared -fPIC -D_GNU_SOURCE -o "$faults_so" "$AXPIPE_SRC/tests/lib/faults.c" -ldl || exit 1
@@ -14,7 +14,7 @@ fi
 faulty() {
 	fault=$1
 	shift
-	AXPIPE_FAULT=$fault LD_PRELOAD=$faults_so "$@"
+	T=$T AXPIPE_FAULT=$fault LD_PRELOAD=$faults_so "$@"
 }
 # The digests that a run must come to, whatever happened before it.
 digests() { git --git-dir="$AXPIPE_STORE/runs.git" show t:lock.json | sed -n 's/^"\([^"]*\)": .*"outputs": \(.*\)}.*/\1 \2/p'; }
@@ -53,4 +53,4 @@ sweep() {
 want=$(digests)
 rm -rf "$AXPIPE_STORE"
 AXPIPE_FAULT_COUNT=$T/count faulty count "$AXPIPE" run m.json -q -j2
-read -r changes allocations <"$T/count"
+read -r changes allocations reads <"$T/count"

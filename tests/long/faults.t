@@ -11,6 +11,8 @@ sweep write "$changes" 1 +:ENOSPC
 is "the disk full from each of $tried changes on" "$lost $odd" "0 0"
 sweep write "$changes" 1 :EIO
 is "one error of the disk at each of $tried changes" "$lost $odd" "0 0"
+sweep read "$reads" 1
+is "one error of the disk at each of $tried reads" "$lost $odd" "0 0"
 sweep malloc "$allocations" $((allocations / 500))
 is "no memory at $tried moments" "$lost $odd" "0 0"
 
