@@ -56,6 +56,7 @@ test_renorm(void)
 	gamma = m.param[ax_network_param(&m.net, "b1.weight")];
 	ax_model_forward(&t, x, n, true);
 	ax_model_renorm(&m, x, n);
+	is_int((long)m.n_buffers, 0, "its memory is given back");
 	for (unsigned i = 0; i < m.net.n_params; i++)
 		for (size_t j = 0; m.param[i] && j < m.net.params[i].n; j++) {
 			double want = t.param[i][j];

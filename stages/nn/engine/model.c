@@ -174,8 +174,7 @@ ax_model_free(struct ax_model *m)
 		ax_quant_free(&m->layer[i].bias);
 		ax_product_free(&m->layer[i].own);
 	}
-	for (size_t b = 0; b < m->n_buffers; b++)
-		free(m->buffers[b].ptr);
+	ax_model_give_memory(m);
 	free(m->buffers);
 	free(m->param);
 	free(m->grad);

@@ -110,7 +110,7 @@ bool ax_model_fit_next(struct ax_model *m);
  * Sets mean and variance of every batch norm to those of one batch of n images
  * (variance unbiased). One pass: each batch norm normalises by its new
  * statistics, so the ones behind it see what they will see. Memory is that of
- * a forward pass. Nothing is trained; no label is needed.
+ * a forward pass, and given back. Nothing is trained; no label is needed.
  */
 void ax_model_renorm(struct ax_model *m, const float *x, size_t n);
 /* Runs n images [c,h,w]; returns the logits [n][classes], valid until the next
@@ -118,6 +118,9 @@ void ax_model_renorm(struct ax_model *m, const float *x, size_t n);
  * ax_model_backward may follow. */
 const float *ax_model_forward(struct ax_model *m, const float *x, size_t n,
 			      bool train);
+/* Frees what flows between layers, which the next pass needs again: after one
+ * over more images than those to come. */
+void ax_model_give_memory(struct ax_model *m);
 /* Fills the gradients from d loss / d logits. */
 void ax_model_backward(struct ax_model *m, const float *dlogits);
 /* One step of SGD with momentum on all trained parameters. */

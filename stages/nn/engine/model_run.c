@@ -2,6 +2,9 @@
 /* A model at work: forward, backward, step, and the memory of a batch. */
 #include "stages/nn/engine/model.h"
 
+/* The smallest free buffer that will do. Forward alone, any does: few are in
+ * use at a time. In training all stay in use, and none is wasted on less than
+ * half of it. */
 static float *
 take(struct ax_model *m, size_t floats)
 {
@@ -10,7 +13,7 @@ take(struct ax_model *m, size_t floats)
 
 	for (i = 0; i < m->n_buffers; i++)
 		if (!m->buffers[i].used && m->buffers[i].bytes >= bytes &&
-		    m->buffers[i].bytes <= 2 * bytes &&
+		    (!m->trained || m->buffers[i].bytes <= 2 * bytes) &&
 		    (best == m->n_buffers ||
 		     m->buffers[i].bytes < m->buffers[best].bytes))
 			best = i;
@@ -34,14 +37,6 @@ give(struct ax_model *m, const float *ptr)
 			m->buffers[i].used = false;
 }
 
-static size_t
-image_size(const struct ax_model *m, unsigned value)
-{
-	const struct ax_value_shape *s = &m->net.values[value];
-
-	return s->c * s->h * s->w;
-}
-
 static void
 give_all(struct ax_model *m)
 {
@@ -52,6 +47,23 @@ give_all(struct ax_model *m)
 		m->buffers[i].used = false;
 	for (v = 0; v < m->net.n_values; v++)
 		m->value[v] = m->dvalue[v] = NULL;
+}
+
+void
+ax_model_give_memory(struct ax_model *m)
+{
+	give_all(m);
+	for (size_t i = 0; i < m->n_buffers; i++)
+		free(m->buffers[i].ptr);
+	m->n_buffers = 0;
+}
+
+static size_t
+image_size(const struct ax_model *m, unsigned value)
+{
+	const struct ax_value_shape *s = &m->net.values[value];
+
+	return s->c * s->h * s->w;
 }
 
 static struct ax_conv
@@ -231,6 +243,7 @@ ax_model_renorm(struct ax_model *m, const float *x, size_t n)
 	m->renorming = true;
 	ax_model_forward(m, x, n, false);
 	m->renorming = false;
+	ax_model_give_memory(m);
 }
 
 /* The gradient of a value: the first one becomes it, others are added. */
