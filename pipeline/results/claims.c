@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/results/claims.h"
 
+#include <ctype.h>
 #include <math.h>
 
 #include "artifacts/base/base.h"
@@ -349,7 +350,11 @@ add_plain(struct ax_str *s, const char *text, bool bar)
 	for (; text && *text; text++) {
 		unsigned char c = (unsigned char)*text;
 
-		if (bar && (c == '|' || c == '\\'))
+		/* a tag would be taken for HTML; "<= 1" is none */
+		if (bar &&
+		    (c == '|' || c == '\\' ||
+		     (c == '<' && (isalpha((unsigned char)text[1]) ||
+				   (text[1] && strchr("/!?", text[1]))))))
 			ax_str_addc(s, '\\');
 		ax_str_addc(s, c < 0x20 || c == 0x7f ? ' ' : *text);
 	}

@@ -29,27 +29,27 @@ add_word(struct ax_str *s, const char *text)
 	ax_str_addc(s, '\'');
 }
 
-/* A path of ninja. */
+/* A path of ninja, which cannot name one with | in it. */
 static void
 add_path(struct ax_str *s, const char *text)
 {
 	for (; *text; text++) {
-		if (strchr("$ :|", *text))
+		if (strchr("$ :", *text))
 			ax_str_addc(s, '$');
 		ax_str_addc(s, *text);
 	}
 }
 
-/* The node's folder: its name, but for a slash in a coordinate. Caller frees.
- */
+/* The node's folder: its name, but for what no path of ninja can have in a
+ * coordinate. Caller frees. */
 static char *
 folder_of(const struct ax_node *n)
 {
 	struct ax_str s = AX_STR_INIT;
 
 	for (const char *p = n->name; *p; p++)
-		if (*p == '/')
-			ax_str_add(&s, "%2F");
+		if (strchr("/|%", *p))
+			ax_str_addf(&s, "%%%02X", (unsigned)*p);
 		else
 			ax_str_addc(&s, *p);
 	return ax_str_take(&s);
@@ -133,6 +133,15 @@ add_inputs(struct ax_str *sh, struct ax_str *needs, json_t *inputs,
 			from = place_of(r, l, err);
 			if (!from)
 				return -1;
+			if (!l->node && strpbrk(from, "|\r\n")) {
+				ax_err_set(
+					err, AX_EXIT_USAGE,
+					"input %s: ninja has no way to write "
+					"a path with | or a line break: %s",
+					l->source->name, from);
+				free(from);
+				return -1;
+			}
 			to = list ? ax_asprintf("in/%s/%zu", wire->port->name,
 						k)
 				  : ax_asprintf("in/%s", wire->port->name);

@@ -66,6 +66,7 @@ code "the table" 4 "$AXPIPE" check h.json
 is "lets no control character through" "$(tr -d '\n' <"$T/out" | LC_ALL=C grep -c '[[:cntrl:]]')" 0
 code "Markdown" 4 "$AXPIPE" check h.json --markdown
 like "escapes the bar" "$T/out" '\\\|'
+is "and lets no tag through" "$(grep -cE '(^|[^\\])<[a-zA-Z/!?]' "$T/out") $(grep -c '\\<' "$T/out" | sed 's/[1-9].*/some/')" "0 some"
 code "missing values name the cause" 4 "$AXPIPE" check h.json
 like "a node that did not run" "$T/out" 'gone\.w +1 +gone did not run +missing'
 

@@ -38,6 +38,14 @@ printf 'changed\n' >a.txt
 code "ninja sees a changed input" 0 ninja -C nj
 is "and carries it to the end" "$(grep -c changed nj/last/out/*)" 3
 
+sed 's,"x"\, "y",":a|b/c"\, "%7C$d"\, "<e f>",; s/\$d//' m.json | sed "s/ f>/f'>/" >odd.json
+code "odd values of a sweep" 0 "$AXPIPE" graph odd.json --ninja "n o"
+code "ninja runs them, too" 0 ninja -C "n o"
+is "each in its folder" "$(ls -d "n o"/second*/out/* | wc -l)" 3
+cp a.txt 'a|b'
+sed 's/"a.txt"/"a|b"/' m.json >bar.json
+code "an input that ninja cannot name" 2 "$AXPIPE" graph bar.json --ninja nb
+like "is told" "$T/err" 'input a: ninja has no way'
 code "into the same folder again" 0 "$AXPIPE" graph m.json --ninja nj
 mkdir own && echo 'rule mine' >own/build.ninja
 code "over somebody's own build.ninja" 2 "$AXPIPE" graph m.json --ninja own
