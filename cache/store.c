@@ -119,7 +119,9 @@ check_version(struct ax_store *s, bool *fresh, struct ax_err *err)
 			ax_err_set(err, AX_EXIT_ENV,
 				   "%s: not version 1 of the store's format; "
 				   "use the axpipe that made it, or another "
-				   "folder (--store DIR)",
+				   "folder (--store DIR); if no other ever "
+				   "wrote here the disk did: write `axpipe "
+				   "store 1` into that file again",
 				   path);
 			goto out;
 		}

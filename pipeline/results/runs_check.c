@@ -28,13 +28,18 @@ struct check {
 static void
 found(struct check *c, const char *what, const char *why, const char *then)
 {
+	char *stamps = ax_join(ax_store_dir(c->s), "stamps");
 	char *line =
 		ax_asprintf("runs.git%s%s: %s%s%s", *what ? "/" : "", what, why,
 			    c->repair ? "; " : "", c->repair ? then : "");
 
+	/* a stamp repeats a run, maybe one that cannot be read */
+	if (c->repair && !c->bad)
+		(void)ax_rmtree(stamps, NULL);
 	c->bad++;
 	c->tell(c->arg, line);
 	free(line);
+	free(stamps);
 }
 
 /* Out of the way, under a name of its own. False when it is still there: an
@@ -62,6 +67,51 @@ open_repo(struct check *c)
 	    git_repository_odb(&c->odb, c->repo) < 0)
 		return -1;
 	return 0;
+}
+
+/* The settings as git reads them: of a bare repository, or of none. */
+static bool
+config_reads(const struct check *c)
+{
+	char *file = ax_join(c->path, "config");
+	git_config *config = NULL;
+	int bare = 1, version = 0;
+	bool good = access(file, F_OK) < 0;
+
+	if (!good)
+		good = git_config_open_ondisk(&config, file) == 0 &&
+		       git_config_get_bool(&bare, config, "core.bare") == 0 &&
+		       bare &&
+		       git_config_get_int32(&version, config,
+					    "core.repositoryformatversion") ==
+			       0 &&
+		       version <= 1;
+	git_config_free(config);
+	free(file);
+	return good;
+}
+
+/* A damaged one keeps the repository from being opened, or only changed. */
+static int
+check_config(struct check *c, struct ax_err *err)
+{
+	static const char plain[] = "[core]\n\tbare = true\n\t"
+				    "repositoryformatversion = 0\n\t"
+				    "filemode = true\n";
+	char *file;
+	int rc = 0;
+
+	if (config_reads(c))
+		return 0;
+	file = ax_join(c->path, "config");
+	found(c, "config", "cannot be read",
+	      "moved to quarantine, written anew");
+	if (c->repair) {
+		(void)set_aside(c, file, "config");
+		rc = ax_write_file(file, plain, sizeof(plain) - 1, err);
+	}
+	free(file);
+	return rc;
 }
 
 static int
@@ -195,6 +245,10 @@ ax_runs_check(struct ax_store *s, bool repair,
 	git_libgit2_init();
 	if (!ax_is_dir(c.path)) {
 		; /* nothing ran yet */
+	} else if (check_config(&c, err) < 0) {
+		rc = -1;
+	} else if (c.bad && !repair) {
+		; /* what it hides shows when it is mended */
 	} else if (open_repo(&c) < 0 || git_odb_foreach(c.odb, note, &c) < 0) {
 		found(&c, "", "no repository that git can open",
 		      repair && set_aside(&c, c.path, "runs.git")

@@ -110,4 +110,24 @@ else
 	skip "gc while another uses the store" "no flock(1)"
 fi
 code "wrong option value" 2 "$AXPIPE" gc --age -3
+
+# the repository of past runs: its settings, and a run that a null run repeats
+runs=$S/runs.git
+sed -i '1s/\[/Y/' "$runs/config"
+code "damaged settings of the past runs are found" 3 "$AXPIPE" fsck --store "$S"
+like "by name" "$T/out" '^runs.git/config: cannot be read$'
+code "and mended" 0 "$AXPIPE" fsck --repair --store "$S"
+code "so that the next run is recorded" 0 run
+code "a format of git that is none" 3 sh -c 'sed -i "s/version = 0/version = 8/" "$1/config"; exec "$2" fsck --store "$3"' - "$runs" "$AXPIPE" "$S"
+code "is mended, too" 0 "$AXPIPE" fsck --repair --store "$S"
+ok "no run is lost by it" git --git-dir="$runs" rev-parse --verify -q "$(git --git-dir="$runs" for-each-ref --format='%(refname)' refs/heads | head -n 1)~1"
+sleep 2.2
+run >"$T/out" 2>"$T/err"
+branch=$(git --git-dir="$runs" for-each-ref --format='%(refname)' refs/heads | head -n 1)
+id=$(git --git-dir="$runs" rev-parse "$branch:metrics.json")
+object=$runs/objects/$(echo "$id" | cut -c1-2)/$(echo "$id" | cut -c3-)
+chmod u+w "$object" && echo rot >"$object"
+code "a damaged file of the last run" 0 "$AXPIPE" fsck --repair --store "$S"
+run >"$T/out" 2>"$T/err"
+code "is not in the next one, though that does nothing" 0 "$AXPIPE" fsck --store "$S"
 done_testing
