@@ -62,15 +62,12 @@ check_object(void *arg, const struct ax_digest *d, const char *rel)
 	struct stat st;
 	uint64_t size;
 	char *path;
-	int rc;
+	int rc = fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW);
 
-	if (fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    errno == ENOENT)
+	if (rc < 0 && errno == ENOENT)
 		return 0;
 	f->r->objects++;
-	if (!d ||
-	    fstatat(f->s->room[AX_CAS], rel, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(st.st_mode)) {
+	if (!d || rc < 0 || !S_ISREG(st.st_mode)) {
 		f->r->corrupt++;
 		say(f, ax_asprintf("cas/%s: not an object%s", rel,
 				   f->repair ? ", moved to quarantine" : ""));

@@ -164,8 +164,8 @@ ax_check_holes(int fd, int dest, const char *name, struct ax_err *err)
 		return 0;
 	return ax_err_set(err, AX_EXIT_ENV,
 			  "%s: a file with holes, of %" PRIu64
-			  " bytes; a copy does not fit the store's disk, which "
-			  "has %" PRIu64 " free",
+			  " bytes; a copy does not fit the disk, which has "
+			  "%" PRIu64 " free",
 			  name, size, room);
 }
 
@@ -185,13 +185,14 @@ ax_copy_file(const char *from, const char *to, mode_t mode, struct ax_err *err)
 		close(in);
 		return -1;
 	}
-	if (ax_check_holes(in, out, from, err) < 0) {
-		close(in);
-		close(out);
-		unlink(to);
-		return -1;
-	}
+	/* a clone takes no room */
 	if (ioctl(out, FICLONE, in) < 0) {
+		if (ax_check_holes(in, out, from, err) < 0) {
+			close(in);
+			close(out);
+			unlink(to);
+			return -1;
+		}
 		buf = ax_malloc(1 << 18);
 		for (;;) {
 			n = read(in, buf, 1 << 18);
