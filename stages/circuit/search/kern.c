@@ -23,6 +23,13 @@ static const uint64_t form[AX_G_KINDS][3] = {
 	[AX_G_XNOR] = {0, UINT64_MAX, UINT64_MAX},
 };
 
+/* Field i of a struct ax_kop that was read as one number. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define STEP_FIELD(s, i) ((s) >> (16 * (i)) & 0xffff)
+#else
+#define STEP_FIELD(s, i) ((s) >> (48 - 16 * (i)) & 0xffff)
+#endif
+
 /* Written once for vectors and, with 0xF0, 0xCC, 0xAA, for the truth table
  * that AVX-512 wants. */
 #define F_AND3(a, b, c) ((a) & (b) & (c))

@@ -11,14 +11,19 @@ FN(run_words)(uint64_t *base, size_t stride, const struct ax_kop *op, size_t n,
 {
 	const VEC *a, *b;
 	VEC *d, m1, m2, m3, p, q, x, y;
+	const uint64_t *m;
+	uint64_t step;
 
 	for (size_t i = 0; i < n; i++) {
-		a = (const VEC *)(base + op[i].a * stride);
-		b = (const VEC *)(base + op[i].b * stride);
-		d = (VEC *)(base + op[i].d * stride);
-		m1 = SET1(form[op[i].gate][0]);
-		m2 = SET1(form[op[i].gate][1]);
-		m3 = SET1(form[op[i].gate][2]);
+		/* loads are what bounds this loop: one for the four fields */
+		memcpy(&step, &op[i], sizeof(step));
+		a = (const VEC *)(base + STEP_FIELD(step, 0) * stride);
+		b = (const VEC *)(base + STEP_FIELD(step, 1) * stride);
+		d = (VEC *)(base + STEP_FIELD(step, 2) * stride);
+		m = form[STEP_FIELD(step, 3)];
+		m1 = SET1(m[0]);
+		m2 = SET1(m[1]);
+		m3 = SET1(m[2]);
 		_Pragma("GCC unroll 4") for (int k = 0; k < vecs; k++)
 		{
 			p = a[k];
