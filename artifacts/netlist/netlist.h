@@ -193,7 +193,8 @@ int ax_netlist_parse(struct ax_netlist **out, const char *name,
 enum ax_net_format ax_netlist_detect(const char *text, size_t len);
 
 /* Writers append to `out`. The dump needs named two-input kinds (expand
- * first); its ports lose their bus names. */
+ * first); ports other than A, B of one
+ * width and OUT are named in comments, which only this program reads. */
 int ax_netlist_write_txt(struct ax_str *out, const struct ax_netlist *net,
 			 struct ax_err *err);
 /* `gates`: .gate lines for library cells (every node must have one), else

@@ -6,6 +6,21 @@
 #include "artifacts/netlist/formats.h"
 
 #define MAX_WORD 64
+#define MAX_LINE 512
+#define PORT "# port "
+
+/*
+ * The published dump knows neither buses nor their names: its readers take the
+ * first half of the inputs for A, the second for B, and the outputs for OUT.
+ * Circuits of other ports say so in comments behind the first line, which those
+ * readers pass over: "# port input 12 A", "# port output 20 OUT", in order.
+ */
+struct named {
+	bool output;
+	uint32_t width;
+	unsigned line;
+	char *name;
+};
 
 struct txt {
 	const char *file;
@@ -13,6 +28,8 @@ struct txt {
 	struct ax_build *b;
 	uint32_t *in, *out; /* nets, by number */
 	size_t n_in, cap_in, n_out, cap_out;
+	struct named *port;
+	size_t ports, cap_ports;
 	struct ax_err *err;
 };
 
@@ -153,6 +170,63 @@ statement(struct txt *t, const char *s)
 	return 0;
 }
 
+/* A comment that begins with PORT, behind that. */
+static int
+port(struct txt *t, const char *s)
+{
+	struct named p = {.line = t->line};
+	size_t n = strcspn(s, " ");
+	unsigned long width;
+	char *end;
+
+	p.output = n == 6 && strncmp(s, "output", n) == 0;
+	if (!p.output && !(n == 5 && strncmp(s, "input", n) == 0))
+		return fail(t, "expected 'input' or 'output' after 'port'", s);
+	s += n + strspn(s + n, " ");
+	width = isdigit((unsigned char)*s) ? strtoul(s, &end, 10) : 0;
+	if (width == 0 || width > AX_NET_MAX_PORTS || *end != ' ')
+		return fail(t, "expected the port's width and its name", s);
+	s = end + strspn(end, " ");
+	n = strcspn(s, "\r");
+	if (n == 0)
+		return fail(t, "the port has no name", NULL);
+	if (t->ports >= 2 * AX_NET_MAX_PORTS)
+		return fail(t, "too many ports", NULL);
+	p.width = (uint32_t)width;
+	p.name = ax_strndup(s, n);
+	AX_GROW(t->port, t->ports, t->cap_ports);
+	t->port[t->ports++] = p;
+	return 0;
+}
+
+/* The ports that the dump names, which must take up all its bits. */
+static int
+named_ports(struct txt *t)
+{
+	size_t at[2] = {0, 0}, have[2] = {t->n_in, t->n_out};
+
+	for (size_t i = 0; i < t->ports; i++) {
+		const struct named *p = &t->port[i];
+		uint32_t *net = p->output ? t->out : t->in;
+		size_t k = at[p->output];
+
+		t->line = p->line;
+		if (p->width > have[p->output] - k)
+			return fail(t, "more bits than the dump has, with port",
+				    p->name);
+		if (ax_build_port(t->b, p->output, p->name, p->width, 0,
+				  p->width == 1, net + k, p->line, t->err) < 0)
+			return -1;
+		at[p->output] += p->width;
+	}
+	if (at[0] != have[0] || at[1] != have[1])
+		return fail(t,
+			    "the ports named up to here have fewer bits than "
+			    "the dump",
+			    NULL);
+	return 0;
+}
+
 static int
 ports(struct txt *t)
 {
@@ -167,6 +241,8 @@ ports(struct txt *t)
 	if (t->n_out == 0)
 		return fail(t, "the dump has no outputs; is it cut short?",
 			    NULL);
+	if (t->ports)
+		return named_ports(t);
 	if (n > 0 && n % 2 == 0) {
 		if (ax_build_port(t->b, false, "A", n / 2, 0, false, t->in, 1,
 				  t->err) < 0 ||
@@ -186,7 +262,7 @@ ax_netlist_read_txt(struct ax_netlist **out, const char *name, const char *text,
 		    size_t len, struct ax_str *warn, struct ax_err *err)
 {
 	struct txt t = {.file = name, .err = err};
-	char line[512];
+	char line[MAX_LINE];
 	int rc = 0;
 
 	t.b = ax_build_new(name, "netlist", warn);
@@ -205,6 +281,8 @@ ax_netlist_read_txt(struct ax_netlist **out, const char *name, const char *text,
 		at += n + 1;
 		if (strlen(line) != n)
 			rc = fail(&t, "a NUL byte; this is no text", NULL);
+		else if (strncmp(line, PORT, strlen(PORT)) == 0)
+			rc = port(&t, line + strlen(PORT));
 		else if (line[0] != '#' && line[strspn(line, " \t\r")])
 			rc = statement(&t, line);
 	}
@@ -214,6 +292,9 @@ ax_netlist_read_txt(struct ax_netlist **out, const char *name, const char *text,
 		rc = ax_build_finish(out, t.b, false, err);
 	else
 		ax_build_free(t.b);
+	for (size_t i = 0; i < t.ports; i++)
+		free(t.port[i].name);
+	free(t.port);
 	free(t.in);
 	free(t.out);
 	return rc;
@@ -228,11 +309,48 @@ ref(struct ax_str *out, const struct ax_netlist *net, uint32_t r)
 		ax_str_addf(out, "v%u_0", r - net->inputs);
 }
 
+/* Whether a reader finds the ports without their being named. */
+static bool
+published_ports(const struct ax_netlist *net)
+{
+	uint32_t n = net->inputs;
+
+	if (net->outs != 1 || !ax_streq(net->out[0].name, "OUT") ||
+	    net->ins > 2 || (net->ins && !ax_streq(net->in[0].name, "A")))
+		return false;
+	if (net->ins < 2)
+		return n == 0 || n % 2;
+	return ax_streq(net->in[1].name, "B") &&
+	       net->in[0].width == net->in[1].width;
+}
+
+static int
+name_ports(struct ax_str *out, const struct ax_bus *bus, uint32_t n,
+	   const char *kind, struct ax_err *err)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const char *name = bus[i].name;
+
+		if (strlen(name) > MAX_LINE - 64 || name[0] == '\0' ||
+		    name[0] == ' ' || strpbrk(name, "\r\n"))
+			return ax_err_set(err, AX_EXIT_STAGE,
+					  "the dump format cannot say the port "
+					  "name '%.80s'; rename it",
+					  name);
+		ax_str_addf(out, PORT "%s %u %s\n", kind, bus[i].width, name);
+	}
+	return 0;
+}
+
 int
 ax_netlist_write_txt(struct ax_str *out, const struct ax_netlist *net,
 		     struct ax_err *err)
 {
 	ax_str_add(out, "# Netlist\n");
+	if (!published_ports(net) &&
+	    (name_ports(out, net->in, net->ins, "input", err) < 0 ||
+	     name_ports(out, net->out, net->outs, "output", err) < 0))
+		return -1;
 	for (uint32_t i = 0; i < net->inputs; i++)
 		ax_str_addf(out, "INPUT n%u\n", i);
 	ax_str_add(out, "\n");

@@ -54,6 +54,13 @@ is 'history starts with a header' "$(head -n 1 "$T/own/out/history.csv")" 'step,
 ok 'no log is written' test ! -e "$T/own/out/log.txt"
 ok 'both netlists are written' test -s "$T/own/out/netlist.txt" -a -s "$T/own/out/netlist.json"
 
+# Operands of unlike widths, 11 and 2 bits: the dump tells the next stage.
+ok 'unlike operands' "$stage" circuit/family "$T/f11" 'family="wallace"' width_a=11 width_b=2
+ok 'are searched' "$stage" circuit/evolve "$T/e11" in:netlist="$T/f11/out/netlist.txt" wce_abs=3 steps=2000
+ok 'and read' "$stage" circuit/lut "$T/l11" in:netlist="$T/e11/out/netlist.txt"
+is 'with the same error' "$(metric l11 wce)" "$(metric e11 wce)"
+is 'of 2048 rows and 4 columns' "$(wc -l <"$T/l11/out/lut.csv")" 8193
+
 # A reference with other values than the product.
 {
 	echo A,B,OUT

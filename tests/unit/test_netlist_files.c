@@ -269,6 +269,54 @@ test_blif(void)
 	ax_str_free(&warn);
 }
 
+/* Ports that are not two halves keep their names, widths and order. */
+static void
+test_txt_ports(void)
+{
+	static const char ports[] =
+		"# port input 3 A\n# port input 1 B\n# port input 1 c d\n"
+		"# port output 2 OUT\n# port output 1 z\n";
+	static const char rest[] =
+		"INPUT n0\nINPUT n1\nINPUT n2\nINPUT n3\nINPUT n4\n\n"
+		"v0_0 = AND(n0, n3)\n\n"
+		"OUT0 = v0_0\nOUT1 = n2\nOUT2 = n4\n";
+	char *text = ax_asprintf("# Netlist\n%s%s", ports, rest), *bad;
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net = parse(text, NULL, &err);
+	struct ax_str out = AX_STR_INIT;
+
+	if (ok(net != NULL, "ports in comments: %s", err.text)) {
+		is_int(net->ins, 3, "three operands");
+		is_int(net->in[0].width, 3, "the first of three bits");
+		is_str(net->in[2].name, "c d", "the last by its name");
+		is_str(net->out[1].name, "z", "two results");
+		ax_netlist_write_txt(&out, net, &err);
+		is_str(out.buf, text, "the same bytes again");
+		ax_netlist_free(net);
+	}
+	free(text);
+	ax_str_free(&out);
+	net = ax_netlist_new("odd");
+	ax_netlist_add_input(net, "A", 12);
+	ax_netlist_add_input(net, "B", 8);
+	ax_netlist_add_output(net, "line\nbreak", 1);
+	is_int(ax_netlist_write_txt(&out, net, &err), -1, "a line break");
+	ok(strstr(err.text, "rename it"), "is no name here");
+	ax_str_free(&out);
+	ax_netlist_free(net);
+	bad = ax_asprintf("# port input 6 A\n# port output 3 OUT\n%s", rest);
+	refused("more bits than inputs", bad, "t:1: more bits than the dump");
+	free(bad);
+	bad = ax_asprintf("# port input 5 A\n# port output 2 OUT\n%s", rest);
+	refused("fewer bits than outputs", bad, "t:2: the ports named up to");
+	free(bad);
+	refused("no direction", "# port inout 3 A\n", "t:1: expected 'input'");
+	refused("no width", "# port input A\n", "t:1: expected the port's");
+	refused("a giant", "# port input 99999999999999999999 A\n",
+		"t:1: expected the port's");
+	refused("no name", "# port input 3 \r\n", "the port has no name");
+}
+
 static void
 test_txt(void)
 {
@@ -600,6 +648,7 @@ main(void)
 {
 	test_round_trips();
 	test_txt();
+	test_txt_ports();
 	test_blif();
 	test_verilog();
 	test_json();

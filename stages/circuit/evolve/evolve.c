@@ -139,11 +139,11 @@ read_netlist(struct evolve *e, struct ax_err *err)
 	if (lib_path)
 		ax_liberty_free(&lib);
 	/* an island keeps every signal on every pattern */
-	if (rc == 0 && (e->wa > 10 || e->wb > 10))
+	if (rc == 0 && (e->wa > 12 || e->wb > 12 || e->wa + e->wb > 20))
 		rc = ax_err_set(err, AX_EXIT_STAGE,
 				"netlist: operands of %u and %u bits; this "
-				"search takes 2 to 10 bits each, the stage "
-				"front up to 12",
+				"search takes 2 to 12 bits each, 20 together, "
+				"the stage front 24",
 				e->wa, e->wb);
 	return rc;
 }

@@ -68,15 +68,12 @@ write_blif(struct ax_str *out, const struct ax_netlist *net, struct ax_err *err)
 }
 
 static int
-write_all(struct ax_task *t, const struct ax_shape *s,
-	  const struct ax_netlist *net, struct ax_err *err)
+write_all(struct ax_task *t, const struct ax_netlist *net, struct ax_err *err)
 {
 	if (write_one(t, "netlist", ax_netlist_write_json, net, err) < 0 ||
 	    write_one(t, "blif", write_blif, net, err) < 0 ||
 	    write_one(t, "verilog", ax_netlist_write_verilog, net, err) < 0)
 		return -1;
-	if (s->wa != s->wb || s->op == AX_SHAPE_MAC)
-		return 0;
 	return write_one(t, "txt", ax_netlist_write_txt, net, err);
 }
 
@@ -177,7 +174,7 @@ ax_stage_run(struct ax_task *t, struct ax_err *err)
 
 	if (read_shape(&s, t, err) < 0 || ax_shape_build(&net, &s, err) < 0)
 		return -1;
-	rc = write_all(t, &s, net, err);
+	rc = write_all(t, net, err);
 	if (rc == 0)
 		rc = measure(t, &s, net, err);
 	if (rc == 0) {
