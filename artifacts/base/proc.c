@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,18 @@ drop_handlers(void)
 	}
 }
 
+/* Descriptors that whoever started us left open are not the program's: through
+ * one it would read and write what no path of its leads to. */
+static void
+keep_from(unsigned first)
+{
+	/* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
+	if (syscall(__NR_close_range, first, ~0u, 4u) == 0)
+		return;
+	for (int fd = (int)first; fd < 1024; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* In the child, between vfork and exec: only async-signal-safe calls, and
  * nothing that the parent would miss. */
 static void
@@ -39,17 +52,19 @@ child(const struct ax_proc *p, const char *path, int report, pid_t parent)
 	sigset_t none;
 	int fds[3], i, e;
 
-	setpgid(0, 0);
+	/* a group to kill, and no terminal to type into */
+	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
 	drop_handlers();
+	keep_from(3);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
-	fds[0] = p->in >= 0 ? p->in : open("/dev/null", O_RDONLY);
+	fds[0] = p->in >= 0 ? p->in : open("/dev/null", O_RDONLY | O_CLOEXEC);
 	fds[1] = p->out;
 	fds[2] = p->err;
 	/* out of the way first, so that no dup2 overwrites a source */
@@ -136,7 +151,6 @@ ax_spawn(const struct ax_proc *p, struct ax_err *err)
 		return ax_err_set(err, AX_EXIT_ENV,
 				  "%s: cannot start:", p->argv[0]);
 	}
-	setpgid(pid, pid);
 	return pid;
 }
 

@@ -20,6 +20,8 @@
 #define WRITE_FILE (1ull << 1)
 #define READ_FILE (1ull << 2)
 #define READ_DIR (1ull << 3)
+#define MAKE_CHAR (1ull << 6)
+#define MAKE_BLOCK (1ull << 11)
 #define TRUNCATE (1ull << 14)
 #define IOCTL_DEV (1ull << 15)
 
@@ -66,6 +68,8 @@ ax_landlock_enter(const struct ax_policy *p, struct ax_err *err)
 	struct ruleset a = {0};
 	int abi = ax_landlock_abi(), set, rc = 0;
 	const uint64_t look = EXECUTE | READ_FILE | READ_DIR;
+	/* a device node of its own would lead root past all of this */
+	const uint64_t all = ~(MAKE_CHAR | MAKE_BLOCK);
 	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
 
 	if (abi == 0)
@@ -97,9 +101,9 @@ ax_landlock_enter(const struct ax_policy *p, struct ax_err *err)
 	for (size_t i = 0; rc == 0 && p->read[i]; i++)
 		rc = grant(set, p->read[i], look);
 	for (size_t i = 0; rc == 0 && p->write[i]; i++)
-		rc = grant(set, p->write[i], a.fs);
+		rc = grant(set, p->write[i], a.fs & all);
 	if (rc == 0)
-		rc = grant(set, p->home, a.fs);
+		rc = grant(set, p->home, a.fs & all);
 	if (rc == 0)
 		rc = (int)syscall(NR_RESTRICT, set, 0);
 	if (rc < 0)

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/ipc.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -50,7 +51,7 @@
 
 /* ALTERS is what Landlock has no right for: modes, owners, times, attributes,
  * and before its third version sizes. In the sandbox the tracer refuses it. */
-enum act { OPEN, WRITES, ALTERS, LOOKS, RUNS, PEER, SOCKET };
+enum act { OPEN, WRITES, ALTERS, LOOKS, RUNS, PEER, SOCKET, PAIR, IPC };
 
 struct call {
 	int nr;
@@ -121,7 +122,13 @@ static const struct call calls[] = {
 	{__NR_connect, PEER, NO_DIR, 1, 0, 0, 0},
 	{__NR_bind, PEER, NO_DIR, 1, 0, 0, 0},
 	{__NR_sendto, PEER, NO_DIR, 4, 0, 0, 0},
+	{__NR_sendmsg, PEER, NO_DIR, 1, 0, 0, 0},
+	{__NR_sendmmsg, PEER, NO_DIR, 1, 0, 0, 0},
 	{__NR_socket, SOCKET, NO_DIR, 0, 0, 0, 0},
+	{__NR_socketpair, PAIR, NO_DIR, 0, 0, 0, 0},
+	{__NR_shmget, IPC, NO_DIR, 0, 0, 0, 0},
+	{__NR_semget, IPC, NO_DIR, 0, 0, 0, 0},
+	{__NR_msgget, IPC, NO_DIR, 0, 0, 0, 0},
 };
 
 static void
@@ -132,10 +139,38 @@ emit(struct sock_filter *f, size_t *n, uint32_t nr, uint32_t verdict)
 	f[(*n)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, verdict);
 }
 
+/* The verdict, but not on what harms nobody: pairs of streams are pipes, and a
+ * private key of System V leads to nobody. One of a pair of datagram sockets
+ * reaches every socket whose name it knows. */
+static void
+emit_by_arg(struct sock_filter *f, size_t *n, const struct call *c,
+	    uint32_t verdict)
+{
+	bool pair = c->act == PAIR;
+	const struct sock_filter part[] = {
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)c->nr, 0, 6),
+		/* little-endian: its low half */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args) +
+				 (pair ? sizeof(uint64_t) : 0)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, pair ? 0xf : ~0u),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+			 pair ? SOCK_STREAM : IPC_PRIVATE, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+			 pair ? SOCK_SEQPACKET : IPC_PRIVATE, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, verdict),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+	};
+
+	memcpy(f + *n, part, sizeof(part));
+	*n += AX_LEN(part);
+}
+
 int
 ax_trace_filter(enum ax_confine mode, bool traced)
 {
-	struct sock_filter f[4 * AX_LEN(calls) + 32];
+	struct sock_filter f[7 * AX_LEN(calls) + 32];
 	struct sock_fprog prog = {0, f};
 	size_t n = 0;
 
@@ -157,10 +192,21 @@ ax_trace_filter(enum ax_confine mode, bool traced)
 	/* opens files and sockets behind everybody's back */
 	emit(f, &n, __NR_io_uring_setup, SECCOMP_RET_ERRNO | ENOSYS);
 	emit(f, &n, __NR_open_by_handle_at, SECCOMP_RET_ERRNO | EPERM);
-	if (mode == AX_CONFINE_SANDBOX && !traced)
-		emit(f, &n, __NR_socket, SECCOMP_RET_ERRNO | EACCES);
-	for (size_t i = 0; traced && i < AX_LEN(calls); i++)
-		emit(f, &n, (uint32_t)calls[i].nr, SECCOMP_RET_TRACE);
+	for (size_t i = 0; i < AX_LEN(calls); i++) {
+		enum act act = calls[i].act;
+		uint32_t nr = (uint32_t)calls[i].nr;
+
+		if (traced && act != PAIR && act != IPC)
+			emit(f, &n, nr, SECCOMP_RET_TRACE);
+		else if (mode != AX_CONFINE_SANDBOX && !traced)
+			;
+		else if (act == SOCKET)
+			emit(f, &n, nr, SECCOMP_RET_ERRNO | EACCES);
+		else if (act == PAIR || act == IPC)
+			emit_by_arg(f, &n, &calls[i],
+				    traced ? SECCOMP_RET_TRACE
+					   : SECCOMP_RET_ERRNO | EACCES);
+	}
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
 					      SECCOMP_RET_ALLOW);
 	prog.len = (unsigned short)n;
@@ -176,6 +222,7 @@ struct thread {
 	const struct call *call; /* between its stop and its end */
 	char *path, *path2;      /* as named, resolved before the call */
 	int flags;               /* of an open */
+	bool device;             /* is made */
 };
 
 struct tracer {
@@ -216,6 +263,7 @@ forget(struct thread *th)
 	free(th->path);
 	free(th->path2);
 	th->path = th->path2 = NULL;
+	th->device = false;
 	th->call = NULL;
 }
 
@@ -448,6 +496,21 @@ peer(struct tracer *t, int tid, uint64_t at, uint64_t size, bool bind)
 	free(path);
 }
 
+/* The addresses of sendmsg, and of sendmmsg's many. */
+static void
+peers(struct tracer *t, int tid, uint64_t at, uint64_t many)
+{
+	struct mmsghdr m;
+
+	for (uint64_t i = 0; i < AX_MIN(many, (uint64_t)1024); i++) {
+		if (peek(tid, at + i * sizeof(m), &m, sizeof(m.msg_hdr)) <
+		    sizeof(m.msg_hdr))
+			return;
+		peer(t, tid, (uint64_t)(uintptr_t)m.msg_hdr.msg_name,
+		     m.msg_hdr.msg_namelen, false);
+	}
+}
+
 /* The call is left out, and its caller told EACCES. */
 static void
 refuse(int tid)
@@ -479,6 +542,34 @@ at_socket(struct tracer *t, int tid, uint64_t family)
 		find(t, tid, "network", name, sandbox);
 	if (sandbox)
 		refuse(tid);
+}
+
+/* What reaches another process by no path. */
+static void
+at_channel(struct tracer *t, int tid, enum act act, uint64_t key)
+{
+	bool sandbox = t->p->mode == AX_CONFINE_SANDBOX;
+	char text[48] = "a pair of datagram sockets";
+
+	if (act == IPC)
+		snprintf(text, sizeof(text), "System V key 0x%x",
+			 (unsigned)key);
+	if (sandbox || act == IPC)
+		find(t, tid, act == IPC ? "channel" : "network", text, sandbox);
+	if (sandbox)
+		refuse(tid);
+}
+
+/* Devices lead past every path. */
+static bool
+makes_device(uint64_t nr, const uint64_t *args)
+{
+	uint64_t mode = nr == __NR_mknodat ? args[2] : 0;
+
+#ifdef __NR_mknod
+	mode = nr == __NR_mknod ? args[1] : mode;
+#endif
+	return S_ISCHR((mode_t)mode) || S_ISBLK((mode_t)mode);
 }
 
 static int
@@ -533,6 +624,14 @@ enter(struct tracer *t, struct thread *th, const uint64_t *args, uint64_t nr)
 		at_socket(t, th->tid, args[0]);
 		return false;
 	}
+	if (c->act == PAIR || c->act == IPC) {
+		at_channel(t, th->tid, c->act, args[0]);
+		return false;
+	}
+	if (nr == __NR_sendmsg || nr == __NR_sendmmsg) {
+		peers(t, th->tid, args[1], nr == __NR_sendmsg ? 1 : args[2]);
+		return false;
+	}
 	if (c->act == PEER) {
 		peer(t, th->tid, args[c->path], args[c->path + 1],
 		     nr == __NR_bind);
@@ -559,6 +658,7 @@ enter(struct tracer *t, struct thread *th, const uint64_t *args, uint64_t nr)
 		th->path2 = resolve(th->tid, dir_arg(args, c->dir2),
 				    args[c->path2], false, true);
 	th->call = c;
+	th->device = makes_device(nr, args);
 	if (must_refuse(t, th)) {
 		find(t, th->tid, "write", th->path, true);
 		refuse(th->tid);
@@ -597,6 +697,8 @@ leave(struct tracer *t, struct thread *th, int64_t rval)
 		} else if (refused) {
 			judge(t, th->tid, th->path, write, false, true);
 		}
+	} else if (c && th->device && (rval >= 0 || refused)) {
+		find(t, th->tid, "device", th->path ? th->path : "?", refused);
 	} else if (c && (rval >= 0 || refused)) {
 		bool write = c->act == WRITES || c->act == ALTERS;
 

@@ -45,6 +45,11 @@ extra) echo x >out/more.txt ;;
 child) (sh -c 'cat "$T/secret"') >>out/text.txt ;;
 net) perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or print "no socket\n"; connect(S, sockaddr_in(9, inet_aton("127.0.0.1")))' >>out/text.txt ;;
 socket) perl -e 'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0) and connect(S, pack_sockaddr_un("\\0axpipe"))' ;;
+pair) perl -e 'use Socket; socketpair(A, B, PF_UNIX, SOCK_DGRAM, 0) or print "no pair\n"; socketpair(A, B, PF_UNIX, SOCK_STREAM, 0) or print "no pipe\n"' >>out/text.txt ;;
+message) perl -e 'use Socket; use POSIX; socket(S, PF_UNIX, SOCK_DGRAM, 0); \$a = pack_sockaddr_un("\\0axmessage"); \$m = pack("P L x4 Q5", \$a, length \$a, 0, 0, 0, 0, 0); syscall((POSIX::uname())[4] eq "x86_64" ? 46 : 211, fileno(S), \$m, 0)' ;;
+key) perl -e 'msgget(0x617870, 0); print \$!{EACCES} ? "no key\n" : ""' >>out/text.txt ;;
+device) cp -R /dev/null tmp/null && echo device >>out/text.txt ;;
+left) readlink /proc/self/fd/7 >>out/text.txt; sed 's/^[^)]*) . [0-9]* [0-9]* \([0-9]*\).*/session \1/' /proc/self/stat >>out/text.txt ;;
 own) cp -p in/text tmp/a; ln -s "$T/victim" tmp/l; touch -h tmp/l; chmod 600 tmp/a out/text.txt in/text; touch -d 2001-01-01 tmp/a; chmod 644 out/text.txt ;;
 fine) echo "\$RANDOM" >/dev/null; sort in/text | tee tmp/a | wc -l >>out/text.txt; cat /proc/self/status >/dev/null; kill -0 \$\$ ;;
 fail) exit 6 ;;
@@ -103,9 +108,21 @@ if command -v perl >/dev/null; then
 	like "audit: the network" "$T/out" 'n: undeclared: network 127.0.0.1 port 9 \(by perl\)'
 	spy socket --audit
 	like "audit: a socket of no file" "$T/out" 'n: undeclared: network @axpipe \(by perl\)'
+	spy message --audit
+	like "audit: a message to one" "$T/out" 'n: undeclared: network @axmessage \(by perl\)'
+	spy key --audit
+	like "audit: a key of System V" "$T/out" 'n: undeclared: channel System V key 0x617870 \(by perl\)'
 else
 	skip "audit: the network" "no perl"
 fi
+if [ "$(id -u)" = 0 ]; then
+	finds device "device .*/tmp/null \\(by cp\\)"
+else
+	skip "audit: a device" "only root makes one"
+fi
+spy left 7<"$T/secret"
+is "a file that the caller left open is not the stage's" "$(show one n text | grep -c secret)" 0
+is "nor is his terminal: the session is another" "$(show one n text | grep -c "^session $(cut -d ' ' -f 6 /proc/self/stat)$")" 0
 one spy '"do": "read"'
 "$AXPIPE" run one.json -q
 code "a check of what is stored finds it as well" 4 "$AXPIPE" check one.json --rebuild --audit
@@ -149,6 +166,12 @@ else
 		sed -i 's/"outputs": {/"tools": {"perl": {"program": "perl", "version": ["-v"]}}, "outputs": {/' "$T/stages/spy/stage.json"
 		box net; is "sandbox: no network" "$(show one n text | tail -n 1)" "no socket"
 		like "sandbox: named" "$T/out" 'n: undeclared: refused: network a socket \(IPv4\) \(by perl\)'
+		box pair; is "sandbox: no datagrams by a pair, but streams" "$(show one n text | tail -n 1)" "no pair"
+		like "sandbox: named" "$T/out" 'n: undeclared: refused: network a pair of datagram sockets \(by perl\)'
+		box key; is "sandbox: no key of System V" "$(show one n text | tail -n 1)" "no key"
+	fi
+	if [ "$(id -u)" = 0 ]; then
+		box device; is "sandbox: no device of its own" "$(show one n text | tail -n 1)" two
 	fi
 	base_manifest
 	rm -rf "$AXPIPE_STORE"
