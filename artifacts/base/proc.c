@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,6 +45,23 @@ keep_from(unsigned first)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+/* A new session is a scheduling group of its own (autogroup, Linux 2.6.38), in
+ * which a nice value weighs against nobody else's: the group takes it on, so
+ * that `nice axpipe run` yields. */
+static void
+keep_nice(void)
+{
+	int n = getpriority(PRIO_PROCESS, 0), fd;
+	const char text[2] = {(char)('0' + n / 10), (char)('0' + n % 10)};
+	unsigned skip = n < 10; /* "09" would be an octal number */
+
+	if (n <= 0)
+		return;
+	fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, text + skip, sizeof(text) - skip) > 0)
+		close(fd);
+}
+
 /* In the child, between vfork and exec: only async-signal-safe calls, and
  * nothing that the parent would miss. */
 static void
@@ -54,6 +72,7 @@ child(const struct ax_proc *p, const char *path, int report, pid_t parent)
 
 	/* a group to kill, and no terminal to type into */
 	setsid();
+	keep_nice();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);

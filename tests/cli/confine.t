@@ -49,7 +49,8 @@ pair) perl -e 'use Socket; socketpair(A, B, PF_UNIX, SOCK_DGRAM, 0) or print "no
 message) perl -e 'use Socket; use POSIX; socket(S, PF_UNIX, SOCK_DGRAM, 0); \$a = pack_sockaddr_un("\\0axmessage"); \$m = pack("P L x4 Q5", \$a, length \$a, 0, 0, 0, 0, 0); syscall((POSIX::uname())[4] eq "x86_64" ? 46 : 211, fileno(S), \$m, 0)' ;;
 key) perl -e 'msgget(0x617870, 0); print \$!{EACCES} ? "no key\n" : ""' >>out/text.txt ;;
 device) cp -R /dev/null tmp/null && echo device >>out/text.txt ;;
-left) readlink /proc/self/fd/7 >>out/text.txt; sed 's/^[^)]*) . [0-9]* [0-9]* \([0-9]*\).*/session \1/' /proc/self/stat >>out/text.txt ;;
+left) readlink /proc/self/fd/7 >>out/text.txt; sed 's/^[^)]*) . [0-9]* [0-9]* \([0-9]*\).*/session \1/' /proc/self/stat >>out/text.txt
+	sed 's/^.* nice /nice /' /proc/self/autogroup >>out/text.txt 2>/dev/null ;;
 own) cp -p in/text tmp/a; ln -s "$T/victim" tmp/l; touch -h tmp/l; chmod 600 tmp/a out/text.txt in/text; touch -d 2001-01-01 tmp/a; chmod 644 out/text.txt ;;
 fine) echo "\$RANDOM" >/dev/null; sort in/text | tee tmp/a | wc -l >>out/text.txt; cat /proc/self/status >/dev/null; kill -0 \$\$ ;;
 fail) exit 6 ;;
@@ -123,6 +124,13 @@ fi
 spy left 7<"$T/secret"
 is "a file that the caller left open is not the stage's" "$(show one n text | grep -c secret)" 0
 is "nor is his terminal: the session is another" "$(show one n text | grep -c "^session $(cut -d ' ' -f 6 /proc/self/stat)$")" 0
+if [ -e /proc/self/autogroup ]; then
+	rm -rf "$AXPIPE_STORE"
+	nice -n 9 "$AXPIPE" run one.json -q
+	is "whose group of the scheduler is as nice as the caller" "$(show one n text | grep -c '^nice 9$')" 1
+else
+	skip "whose group of the scheduler is as nice as the caller" "the kernel groups no sessions"
+fi
 one spy '"do": "read"'
 "$AXPIPE" run one.json -q
 code "a check of what is stored finds it as well" 4 "$AXPIPE" check one.json --rebuild --audit
