@@ -141,6 +141,8 @@ struct ax_part {
 int ax_store_record_parts(struct ax_store *s, const json_t *record,
 			  struct ax_part **out, size_t *n, struct ax_err *err);
 void ax_parts_free(struct ax_part *parts, size_t n);
+/* True when the bytes are the listing of a tree. */
+bool ax_listing_sound(const char *text, size_t n);
 /* Puts the listing of a tree whose files are there already. */
 int ax_store_put_listing(struct ax_store *s, const char *text, size_t n,
 			 struct ax_digest *out, struct ax_err *err);

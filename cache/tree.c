@@ -188,6 +188,17 @@ bad:
 			  name, line);
 }
 
+bool
+ax_listing_sound(const char *text, size_t n)
+{
+	struct ax_tree t;
+
+	if (ax_tree_parse(&t, text, n, "a listing", NULL) < 0)
+		return false;
+	ax_tree_free(&t);
+	return true;
+}
+
 int
 ax_tree_peek(struct ax_store *s, const struct ax_digest *d, struct ax_tree *out,
 	     struct ax_err *err)

@@ -436,10 +436,18 @@ names_place(const char *text)
 static int
 fail(const struct ax_err *err)
 {
+	char text[AX_ERR_TEXT];
+
 	fflush(stdout);
-	if (err->text[0])
+	/* it may cite what strangers wrote, who could write to the terminal */
+	snprintf(text, sizeof(text), "%s", err->text);
+	for (char *p = text; *p; p++)
+		if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') ||
+		    *p == 0x7f)
+			*p = '?';
+	if (text[0])
 		fprintf(stderr, "%s%s\n",
-			names_place(err->text) ? "" : "axpipe: ", err->text);
+			names_place(text) ? "" : "axpipe: ", text);
 	return err->exit ? err->exit : AX_EXIT_STAGE;
 }
 

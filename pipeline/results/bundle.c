@@ -499,7 +499,8 @@ sort(struct pack *p)
 	qsort(p->items, p->n, sizeof(*p->items), by_name);
 }
 
-/* As sha256sum writes it. */
+/* As sha256sum writes it: its mark of a binary file says here that a file may
+ * be executed, so that what is signed says that, too. */
 static void
 add_list(struct pack *p, const char *name)
 {
@@ -508,8 +509,8 @@ add_list(struct pack *p, const char *name)
 
 	sort(p);
 	for (size_t i = 0; i < p->n; i++)
-		ax_str_addf(&s, "%s  %s\n", ax_hex(hex, &p->items[i].digest),
-			    p->items[i].name);
+		ax_str_addf(&s, "%s %c%s\n", ax_hex(hex, &p->items[i].digest),
+			    p->items[i].exec ? '*' : ' ', p->items[i].name);
 	add_text(p, name, &s);
 }
 

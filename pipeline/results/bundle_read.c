@@ -8,6 +8,7 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "artifacts/base/json.h"
+#include "pipeline/manifest/place.h"
 #include "pipeline/results/bundle.h"
 #include "pipeline/results/papers.h"
 #include "pipeline/results/tar.h"
@@ -134,13 +135,14 @@ read_one(struct reader *r, struct ax_tar_in *t, struct ax_digest *d,
 	return n < 0 ? -1 : 0;
 }
 
+/* All but what is made from the contents. */
 static bool
 in_contents(const char *name)
 {
-	return !ax_starts(name, "attestation.") &&
-	       !ax_starts(name, "test-result.") &&
-	       strcmp(name, "signer.pem") != 0 &&
-	       strcmp(name, "contents.sha256") != 0;
+	for (int i = ATTESTATION; i <= CONTENTS; i++)
+		if (strcmp(name, paper_names[i]) == 0)
+			return false;
+	return true;
 }
 
 static int
@@ -189,9 +191,11 @@ check_file(struct reader *r, struct ax_tar_in *t)
 		return -1;
 	if (strcmp(t->name, "SHA256SUMS") == 0)
 		return 0;
-	ax_str_addf(&r->sums, "%s  %s\n", ax_hex(hex, &d), t->name);
+	ax_str_addf(&r->sums, "%s %c%s\n", ax_hex(hex, &d), t->exec ? '*' : ' ',
+		    t->name);
 	if (in_contents(t->name))
-		ax_str_addf(&r->contents, "%s  %s\n", hex, t->name);
+		ax_str_addf(&r->contents, "%s %c%s\n", hex, t->exec ? '*' : ' ',
+			    t->name);
 	return 0;
 }
 
@@ -264,7 +268,9 @@ static int
 check_signatures(struct reader *r, struct ax_key *const *trust, size_t ntrust)
 {
 	const struct ax_str *pem = &r->papers[SIGNER];
+	struct ax_str plain = AX_STR_INIT;
 	struct ax_key *k = NULL;
+	bool good;
 	struct ax_digest id;
 	size_t i;
 	int rc = 0;
@@ -276,8 +282,15 @@ check_signatures(struct reader *r, struct ax_key *const *trust, size_t ntrust)
 			     "signatures and key do not belong together");
 	if (r->has[SIGNER]) {
 		k = ax_key_public(pem->buf ? pem->buf : "", pem->len);
-		if (!k)
-			return wrong(r, "signer.pem", "no public key");
+		if (k)
+			ax_key_pem(&plain, k);
+		good = k && same(&plain, pem);
+		ax_str_free(&plain);
+		if (!good) {
+			ax_key_free(k);
+			return wrong(r, "signer.pem",
+				     "not a public key and nothing else");
+		}
 		r->facts->signer = ax_key_id(k);
 		rc = check_envelope(r, ATTESTATION_DSSE, ATTESTATION, k);
 		if (rc == 0)
@@ -306,7 +319,9 @@ check_lock(const struct reader *r, json_t *lock)
 	const char *name, *output;
 	json_t *node, *hex, *key;
 
-	if (!json_string_value(json_object_get(lock, "name")))
+	name = json_string_value(json_object_get(lock, "name"));
+	if (!name || !ax_name_ok(name) ||
+	    !json_is_object(json_object_get(lock, "nodes")))
 		return wrong(r, "lock.json", "not there, or no lock");
 	if (!r->manifest)
 		return wrong(r, "manifest.json", "not there");
@@ -535,7 +550,7 @@ static int
 finish(struct layout *l)
 {
 	struct ax_digest made;
-	char *text;
+	char *text, hex[AX_HEX_LEN + 1];
 	size_t n;
 	int rc = 0;
 
@@ -543,7 +558,17 @@ finish(struct layout *l)
 		rc = ax_store_get_bytes(l->s, &l->listings.list[i], &text, &n,
 					(size_t)512 << 20, l->err);
 		if (rc == 0) {
-			rc = ax_store_put_listing(l->s, text, n, &made, l->err);
+			rc = ax_listing_sound(text, n)
+				     ? ax_store_put_listing(l->s, text, n,
+							    &made, l->err)
+				     : ax_err_set(
+					       l->err, AX_EXIT_CLAIM,
+					       "%s: object %s is marked as the "
+					       "listing of a folder, and is "
+					       "none",
+					       l->path,
+					       ax_hex(hex,
+						      &l->listings.list[i]));
 			free(text);
 		}
 	}

@@ -131,7 +131,7 @@ without() {
 			push @e, [$name, $h, substr($all, $at + 512, oct $size)]; $at += 512 + int((oct($size) + 511) / 512) * 512 }
 		@e = grep { $_->[0] !~ /$drop/ } @e;
 		my %e = map { $_->[0] => $_ } @e;
-		sub list { my $not = shift; join "", map { sha256_hex($_->[2]) . "  $_->[0]\n" } grep { $_->[0] !~ $not } @e }
+		sub list { my $not = shift; join "", map { sha256_hex($_->[2]) . (substr($_->[1], 100, 7) eq "0000755" ? " *" : "  ") . "$_->[0]\n" } grep { $_->[0] !~ $not } @e }
 		my $was = sha256_hex($e{"contents.sha256"}[2]);
 		$e{"contents.sha256"}[2] = list(qr/^(attestation|test-result|signer|contents|SHA256SUMS)/);
 		my $is = sha256_hex($e{"contents.sha256"}[2]); $_->[2] =~ s/$was/$is/g for @e;
@@ -147,6 +147,32 @@ for drop in '^objects/' '^records/' '^manifest.json' '^lock.json'; do
 	code "but not without $drop" 4 "$AXPIPE" verify "$T/less.tar"
 done
 like "which is named" "$T/err" 'lock.json: not there'
+
+# What no list says is not there: with PERL-CODE, on the files as [name, header,
+# bytes]; SHA256SUMS is made anew, as anybody can.
+changed() {
+	perl -MDigest::SHA=sha256_hex -e '
+		my ($code, $file) = @ARGV; local $/; open my $f, "<:raw", $file; my $all = <$f>;
+		my (@e, $at); for ($at = 0; substr($all, $at, 1) ne "\0"; ) { my $h = substr($all, $at, 512); my ($name, $size) = unpack "Z100 x24 A11", $h;
+			push @e, [$name, $h, substr($all, $at + 512, oct $size)]; $at += 512 + int((oct($size) + 511) / 512) * 512 }
+		my ($done) = (0); eval $code; die $@ if $@; die "nothing changed" unless $done;
+		@e = sort { $a->[0] cmp $b->[0] } @e;
+		$_->[0] eq "SHA256SUMS" and $_->[2] = join "", map { sha256_hex($_->[2]) . (substr($_->[1], 100, 7) eq "0000755" ? " *" : "  ") . "$_->[0]\n" } grep { $_->[0] ne "SHA256SUMS" } @e for @e;
+		for (@e) { my ($n, $h, $b) = @$_; substr($h, 0, 100) = pack "a100", $n; substr($h, 124, 12) = sprintf "%011o\0", length $b; substr($h, 148, 8) = " " x 8;
+			my $sum = 0; $sum += ord for split //, $h; substr($h, 148, 8) = sprintf "%06o\0 ", $sum; print $h, $b, "\0" x (-length($b) % 512) }
+		print substr $all, $at' "$1" "$T/b.tar" >"$T/less.tar"
+}
+trusted() { code "$1" "$2" "$AXPIPE" verify "$T/less.tar" --trust "$T/key.pub"; }
+changed '$done = 1'
+trusted "taken apart and packed again" 0
+changed '$_->[0] =~ m{^stages/.*/run$} and substr($_->[1], 100, 7) = "0000644" and $done = 1 for @e'
+trusted "a program that may not be executed any more" 4
+changed '$_->[0] =~ m{^objects/} and substr($_->[1], 100, 7) =~ /644/ and substr($_->[1], 100, 7) = "0000755" and $done = 1 for @e'
+trusted "files that claim to be listings" 4
+changed 'push @e, ["attestation.html", $e[0][1], "x"]; $done = 1'
+trusted "a file that sounds like an attestation" 4
+changed '$_->[0] eq "signer.pem" and $_->[2] = "I\n$_->[2]" and $done = 1 for @e'
+trusted "words before the key" 4
 
 # A forged archive in the form that axpipe takes: forge NAME BYTES...
 forge() {
@@ -175,6 +201,9 @@ forge manifest.json '{}' 0 '' lock.json '{}' 0 ''
 refused "names out of order"
 forge lock.json '{}' 0 ''
 refused "most of it missing"
+forge "$(printf 'records/\033[31m')" x 0 ''
+refused "a name that writes to the terminal"
+is "and does not" "$(grep -c "$(printf '\033')" "$T/err")" 0
 
 # --- run it elsewhere: another folder, an empty store, no stages of ours
 unset AXPIPE_STAGES
