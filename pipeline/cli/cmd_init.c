@@ -182,16 +182,22 @@ static int
 read_width(struct wish *w, const char *text, struct ax_err *err)
 {
 	unsigned least = w->kind == NETWORK ? 8 : 2;
-	unsigned most = w->kind == NETWORK ? 8 : 12;
+	/* as wide as evolve searches, and lut lists */
+	unsigned most = w->kind == NETWORK ? 8 : w->kind == EVOLVE ? 10 : 12;
 	char *end;
 	double v = strtod(text, &end);
 
 	if (end == text || *end || !(v >= least) || !(v <= most) ||
 	    v > floor(v))
-		return ax_err_set(err, AX_EXIT_USAGE, "--width %s: %s", text,
-				  w->kind == NETWORK
-					  ? "networks are trained with 8 bits"
-					  : "a whole number from 2 to 12");
+		return w->kind == NETWORK
+			       ? ax_err_set(err, AX_EXIT_USAGE,
+					    "--width %s: networks are trained "
+					    "with 8 bits",
+					    text)
+			       : ax_err_set(err, AX_EXIT_USAGE,
+					    "--width %s: a whole number from "
+					    "2 to %u",
+					    text, most);
 	w->width = (unsigned)v;
 	return 0;
 }

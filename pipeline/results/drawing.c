@@ -201,6 +201,9 @@ add_mermaid(struct ax_str *s, const char *text)
 		case '"':
 			ax_str_add(s, "#quot;");
 			break;
+		case '&':
+			ax_str_add(s, "#amp;");
+			break;
 		case '<':
 			ax_str_add(s, "#lt;");
 			break;

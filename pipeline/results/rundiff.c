@@ -228,12 +228,13 @@ compare_outputs(struct ax_rundiff *d, json_t *a, json_t *b)
 	}
 }
 
-/* Claims by their name and text, as an object. */
+/* Claims by their name, as an object; the second of a name is "NAME (2)". */
 static json_t *
 by_claim(const json_t *list)
 {
 	json_t *o = json_object();
 	const json_t *c;
+	char *shown;
 	size_t i;
 
 	json_array_foreach(list, i, c)
@@ -250,7 +251,13 @@ by_claim(const json_t *list)
 			if (m)
 				json_object_set(v, members[k], m);
 		}
-		json_object_set_new(o, name ? name : "?", v);
+		shown = ax_strdup(name ? name : "?");
+		for (size_t k = 2; json_object_get(o, shown); k++) {
+			free(shown);
+			shown = ax_asprintf("%s (%zu)", name ? name : "?", k);
+		}
+		json_object_set_new(o, shown, v);
+		free(shown);
 	}
 	return o;
 }

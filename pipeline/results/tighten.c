@@ -8,20 +8,28 @@
 #include "artifacts/base/map.h"
 #include "pipeline/results/provenance.h"
 
+/* What the runs measured under one name: claims of one expression share it. */
+struct range {
+	double least, most;
+	size_t runs, last; /* the run that was counted last */
+};
+
 static void
-see(struct ax_tighter *t, double v)
+see(struct range *x, double v, size_t run)
 {
 	if (!isfinite(v))
 		return;
-	t->least = t->runs ? fmin(t->least, v) : v;
-	t->most = t->runs ? fmax(t->most, v) : v;
-	t->runs++;
+	x->least = x->runs ? fmin(x->least, v) : v;
+	x->most = x->runs ? fmax(x->most, v) : v;
+	if (!x->runs || x->last != run)
+		x->runs++;
+	x->last = run;
 }
 
 /* A claim is known again by its expression with its coordinates; what it
  * allowed then does not matter. */
 static void
-see_run(const struct ax_map *by_name, const json_t *verdicts)
+see_run(const struct ax_map *by_name, const json_t *verdicts, size_t run)
 {
 	const json_t *list = json_is_array(verdicts)
 				     ? verdicts
@@ -35,15 +43,15 @@ see_run(const struct ax_map *by_name, const json_t *verdicts)
 			json_string_value(json_object_get(v, "name"));
 		const char *got =
 			json_string_value(json_object_get(v, "measured"));
-		struct ax_tighter *t = name ? ax_map_get(by_name, name) : NULL;
+		struct range *x = name ? ax_map_get(by_name, name) : NULL;
 		char *end;
 		double d;
 
-		if (!t || !got)
+		if (!x || !got)
 			continue;
 		d = strtod(got, &end);
 		if (end != got && *end == '\0')
-			see(t, d);
+			see(x, d, run);
 	}
 }
 
@@ -51,11 +59,18 @@ see_run(const struct ax_map *by_name, const json_t *verdicts)
 static double
 rounded(double v, bool up)
 {
-	double unit;
+	double digits, unit;
 
 	if (!isfinite(v) || !(fabs(v) > 0))
 		return v;
-	unit = pow(10, floor(log10(fabs(v))) - 2);
+	digits = floor(log10(fabs(v))) - 2;
+	if (digits < -300)
+		return v;
+	/* divided, so that it is 12.2, not 122 times the nearest to 0.1 */
+	unit = pow(10, fabs(digits));
+	if (digits < 0)
+		return (up ? ceil(v * unit - 1e-9) : floor(v * unit + 1e-9)) /
+		       unit;
 	return (up ? ceil(v / unit - 1e-9) : floor(v / unit + 1e-9)) * unit;
 }
 
@@ -88,6 +103,7 @@ ax_tighten(struct ax_tighter **out, size_t *n, struct ax_store *s,
 	   double margin, struct ax_err *err)
 {
 	struct ax_tighter *list = ax_calloc(now->n + 1, sizeof(*list));
+	struct range *ranges = ax_calloc(now->n + 1, sizeof(*ranges)), *x;
 	struct ax_map by_name = AX_MAP_INIT;
 	struct ax_past_run *past = NULL;
 	size_t npast = 0, i;
@@ -102,7 +118,8 @@ ax_tighten(struct ax_tighter **out, size_t *n, struct ax_store *s,
 		if (isnan(now->list[i].lo))
 			continue;
 		t->claim = &now->list[i];
-		ax_map_set(&by_name, now->list[i].name, t);
+		if (!ax_map_get(&by_name, now->list[i].name))
+			ax_map_set(&by_name, now->list[i].name, &ranges[*n]);
 		++*n;
 	}
 	rc = ax_provenance_log(s, manifest, runs, &past, &npast, err);
@@ -111,17 +128,22 @@ ax_tighten(struct ax_tighter **out, size_t *n, struct ax_store *s,
 		if (ax_provenance_read(s, past[i].hex, "claims.json", &verdicts,
 				       NULL) < 0)
 			continue;
-		see_run(&by_name, verdicts);
+		see_run(&by_name, verdicts, i);
 		json_decref(verdicts);
 	}
 	for (i = 0; i < *n; i++) {
+		x = ax_map_get(&by_name, list[i].claim->name);
 		/* the newest run measured it already, where there is one */
-		if (list[i].runs == 0)
-			see(&list[i], list[i].claim->got);
+		if (x->runs == 0)
+			see(x, list[i].claim->got, SIZE_MAX);
+		list[i].runs = x->runs;
+		list[i].least = x->least;
+		list[i].most = x->most;
 		propose(&list[i], margin);
 	}
 	ax_past_free(past, npast);
 	ax_map_free(&by_name);
+	free(ranges);
 	if (rc < 0)
 		free(list);
 	else

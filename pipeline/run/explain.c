@@ -306,6 +306,119 @@ ax_explain_waits(struct ax_run *r, const struct ax_node *n)
 				     r->graph->nodes[cause]->name);
 }
 
+static const char *
+text_of(const json_t *o, const char *name)
+{
+	return json_string_value(json_object_get(o, name));
+}
+
+/* The first input whose bytes are others now than in `then`, the record of an
+ * earlier try of `n`, and the node that made it. `components`: of now. */
+static const struct ax_node *
+changed_input(const struct ax_node *n, const json_t *then,
+	      const json_t *components, const char **name)
+{
+	const json_t *old = json_object_get(then, "components");
+	const struct ax_node *found = NULL;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)old, key, value)
+	{
+		const char *now = text_of(components, key);
+		const struct ax_node *p = maker(n, key);
+
+		if (!p || !now || ax_streq(now, json_string_value(value)) ||
+		    ax_ends(key, ".coords") ||
+		    (found && strcmp(*name, key) <= 0))
+			continue;
+		found = p;
+		*name = key;
+	}
+	return found;
+}
+
+/* "  param.x 1 -> 2, code ...": what two records of a node differ in. */
+static void
+add_differences(struct ax_str *s, const json_t *then, const json_t *now)
+{
+	const json_t *old = json_object_get(then, "components");
+	const json_t *new = json_object_get(now, "components");
+	size_t shown = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)new, key, value)
+	{
+		const char *was = text_of(old, key);
+		const char *is = json_string_value(value);
+
+		if (ax_streq(was, is) || shown >= SHOWN)
+			continue;
+		ax_str_addf(s, "%s%s ", shown++ ? ", " : "", key);
+		add_value(s, was ? was : "(none)");
+		ax_str_add(s, " -> ");
+		add_value(s, is ? is : "?");
+	}
+	if (!shown)
+		ax_str_add(s, "fewer components than it had");
+}
+
+/* Where a node differs because of one that was made anew in an earlier run:
+ * up along the inputs that differ, to the first node that has a cause of its
+ * own. */
+static void
+add_origin(struct ax_str *s, struct ax_run *r, const struct ax_node *n)
+{
+	const struct ax_outcome *o = &r->outcomes[n->index];
+	const struct ax_past *past =
+		ax_journal_find(r->engine->journal, n->name);
+	json_t *then = NULL, *now = json_object(), *old = NULL, *new = NULL;
+	json_t *components = json_object();
+	const struct ax_node *p;
+	const char *name = NULL, *was;
+	struct ax_digest key;
+
+	for (size_t i = 0; i < o->ncomponents; i++)
+		json_object_set_new(components, o->components[i].name,
+				    json_string(o->components[i].value));
+	json_object_set_new(now, "components", components);
+	if (!past || !past->ok || !o->ncomponents ||
+	    ax_store_record_get(r->store, &past->key, &then, NULL) != 1)
+		goto out;
+	for (size_t depth = 0; depth <= r->graph->n; depth++) {
+		p = changed_input(n, then, json_object_get(now, "components"),
+				  &name);
+		was = p ? text_of(json_object_get(then, "from"), name) : NULL;
+		if (!was || ax_unhex(&key, was) < 0 ||
+		    !r->outcomes[p->index].has_key ||
+		    ax_digest_eq(&key, &r->outcomes[p->index].key) ||
+		    ax_store_record_get(r->store, &key, &old, NULL) != 1 ||
+		    ax_store_record_get(r->store, &r->outcomes[p->index].key,
+					&new, NULL) != 1)
+			break;
+		json_decref(then);
+		json_decref(now);
+		then = old;
+		now = new;
+		old = new = NULL;
+		n = p;
+		if (depth == r->graph->n ||
+		    changed_input(n, then, json_object_get(now, "components"),
+				  &name))
+			continue;
+		ax_str_addf(s, "  first to differ: %s: ", n->name);
+		add_differences(s, then, now);
+		ax_str_addc(s, '\n');
+		break;
+	}
+out:
+	json_decref(old);
+	json_decref(new);
+	json_decref(then);
+	json_decref(now);
+}
+
 static void
 add_time(struct ax_str *s, double when)
 {
@@ -351,6 +464,8 @@ ax_explain_node(struct ax_str *s, struct ax_run *r, const struct ax_node *n)
 				s, "  %s: %s\n", r->graph->nodes[cause]->name,
 				r->outcomes[cause].why ? r->outcomes[cause].why
 						       : "");
+		if (cause != SIZE_MAX && cause != n->index)
+			add_origin(s, r, r->graph->nodes[cause]);
 		add_own(s, r, n);
 		break;
 	case AX_DIRTY:
@@ -362,6 +477,7 @@ ax_explain_node(struct ax_str *s, struct ax_run *r, const struct ax_node *n)
 		else
 			ax_str_add(s, o->why ? o->why : "");
 		ax_str_addc(s, '\n');
+		add_origin(s, r, n);
 		break;
 	default:
 		ax_str_addf(s, "%s%s%s\n", ax_state_name(o->state),

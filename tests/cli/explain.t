@@ -43,6 +43,14 @@ printf 'one\n# a comment\ntwo\n' >a.txt
 why m5.json all
 like "one input less" "$T/why" '^  input.texts\[2\] [0-9a-f]{8} -> \(none\)$'
 
+# an ancestor that an earlier run made anew
+sed 's/{"stage": "copy", "in": {"text": "a"}}/{"stage": "copy", "in": {"text": "a"}, "params": {"suffix": "new"}}/' m.json >m6.json
+"$AXPIPE" run m6.json second -q
+why m6.json all last
+is "the first ancestor that differs, behind those that ran already" "$(sed -n '/^last/,$d; s/^  first to differ: //p' "$T/why")" 'first: param.suffix "" -> "new"'
+like "also where it is waited for" "$T/why" '^  first to differ: first: param.suffix "" -> "new"$'
+"$AXPIPE" run m6.json -q && "$AXPIPE" run m.json -q
+
 # evicted: the object, then the record
 d=$("$AXPIPE" explain m.json last -c | sed -n 's/^  input.text = //p')
 rm -f "$AXPIPE_STORE/cas/$(echo "$d" | cut -c1-2)/$(echo "$d" | cut -c3-)"

@@ -46,7 +46,10 @@ cp a.txt 'a|b'
 sed 's/"a.txt"/"a|b"/' m.json >bar.json
 code "an input that ninja cannot name" 2 "$AXPIPE" graph bar.json --ninja nb
 like "is told" "$T/err" 'input a: ninja has no way'
+ninja -C nj >/dev/null
 code "into the same folder again" 0 "$AXPIPE" graph m.json --ninja nj
+ninja -C nj >"$T/out"
+like "makes nothing run that stayed the same" "$T/out" "no work to do"
 mkdir own && echo 'rule mine' >own/build.ninja
 code "over somebody's own build.ninja" 2 "$AXPIPE" graph m.json --ninja own
 is "it stays" "$(cat own/build.ninja)" "rule mine"

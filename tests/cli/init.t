@@ -46,7 +46,7 @@ code "a manifest in another folder" 0 "$AXPIPE" init away/m.json --kind measure 
 code "finds its netlist" 0 "$AXPIPE" plan away/m.json
 code "one beside it" 0 "$AXPIPE" init n.json --kind measure --netlist 'x${y}/net.json' --width 4 --unsigned
 code "finds it, too" 0 "$AXPIPE" plan n.json
-for bad in "--name ../x" "--name 9" "--kind evolv" "--bounds 2" "--bounds 0.1,x" "--bounds 0.1,0.1" "--width 1" "--width 2.5" "--netlist nothing.blif" "--liberty nothing.lib" "--kind measure" "--kind network --width 4" "--kind network --unsigned"; do
+for bad in "--name ../x" "--name 9" "--kind evolv" "--bounds 2" "--bounds 0.1,x" "--bounds 0.1,0.1" "--width 1" "--width 11" "--width 2.5" "--netlist nothing.blif" "--liberty nothing.lib" "--kind measure" "--kind network --width 4" "--kind network --unsigned"; do
 	# shellcheck disable=SC2086
 	code "$bad is refused" 2 "$AXPIPE" init bad.json $bad
 	ok "and nothing is written" test ! -e bad.json

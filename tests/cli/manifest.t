@@ -113,6 +113,8 @@ if command -v bash >/dev/null 2>&1; then
 	is "and what a command takes" "$(words axpipe key n)" "new"
 	: >"$T/key.pem"
 	is "then files" "$(words axpipe key show "$T/key.p")" "$T/key.pem"
+	: >"$T/a blank.json"
+	is "whole, with blanks in their names" "$(bash -c '. "$1"; COMP_WORDS=(axpipe run "$2"); COMP_CWORD=2; _axpipe; echo "${#COMPREPLY[@]}"' sh "$T/completion" "$T/a b")" 1
 	got=$(PATH=$(dirname "$AXPIPE"):$PATH bash -c '. "$1"; COMP_WORDS=(axpipe stages twi); COMP_CWORD=2; _axpipe; echo "${COMPREPLY[*]}"' sh "$T/completion")
 	is "completes names of stages" "$got" "twist"
 else

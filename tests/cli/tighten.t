@@ -37,6 +37,18 @@ ok "says the same" python3 -c 'import json, sys
 t = {x["name"]: x for x in json.load(open(sys.argv[1]))}
 assert t["n.w"]["proposed_hi"] == 108 and t["n.w"]["proposed_lo"] is None and t["n.w"]["tighter"]
 assert t["2 * n.w"]["tighter"] is False and len(t) == 7' "$T/out"
+# two claims of one expression have one history
+cat >twice.json <<'EOF2'
+{"axpipe": 1, "name": "twice", "vars": {"w": 1, "most": 20},
+ "stages": {"n": {"stage": "measure", "params": {"w": "${w}"}}},
+ "claims": [{"value": "n.w", "at_most": "${most}"}, {"value": "n.w", "at_least": -10}]}
+EOF2
+for w in 5 7.1 6; do "$AXPIPE" run twice.json -q --set w=$w; done
+"$AXPIPE" check twice.json --set w=6 --tighten >"$T/out"
+is "two claims of one expression, the first" "$(seen n.w | head -n 1; sed -n 2p "$T/out")" "$(printf '%s\n' "  claimed >= -10, seen 5 .. 7.1 in 3 runs, proposed >= 2.9" "  claimed <= 20, seen 5 .. 7.1 in 3 runs, proposed <= 9.2")"
+"$AXPIPE" run twice.json -q --set w=6 --set most=3
+"$AXPIPE" diff twice~1 twice >"$T/out"
+like "and diff tells of each" "$T/out" '^  n.w: verdict: "holds" -> "fails"$'
 code "a bad margin" 2 "$AXPIPE" check m.json --tighten --margin -1
 code "no runs" 2 "$AXPIPE" check m.json --tighten --runs 0
 done_testing
