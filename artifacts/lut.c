@@ -61,18 +61,148 @@ ax_lut_equal(const struct ax_lut *a, const struct ax_lut *b)
 
 /* --- from a netlist ------------------------------------------------------ */
 
+/* Scalars that differ in a number alone follow each other: where the run of
+ * them that begins with bus k ends. */
+static uint32_t
+run_end(const struct ax_bus *bus, uint32_t n, uint32_t k)
+{
+	int64_t number;
+	char *stem = ax_name_stem(bus[k].name, &number), *other;
+	bool same = bus[k].scalar && number != AX_NO_NUMBER;
+
+	for (k++; same && k < n; k++) {
+		other = ax_name_stem(bus[k].name, &number);
+		same = bus[k].scalar && ax_streq(stem, other);
+		free(other);
+		if (!same)
+			break;
+	}
+	free(stem);
+	return k;
+}
+
+/* Whether a run of several is called that: a0, a1 or a_0_, a_1_ or, as ports of
+ * their own, a[0], a[1] are a. */
+static bool
+run_called(const char *first, const char *name)
+{
+	int64_t number;
+	char *stem = ax_name_stem(first, &number), *mark = strrchr(stem, '#');
+	size_t n = mark ? (size_t)(mark - stem) : 0;
+	bool same;
+
+	while (n > 1 && strchr("_[<", stem[n - 1]))
+		n--;
+	same = number != AX_NO_NUMBER && n == strlen(name) &&
+	       memcmp(stem, name, n) == 0;
+	free(stem);
+	return same;
+}
+
+static bool
+find_bits(uint32_t *first, uint32_t *width, const struct ax_bus *bus,
+	  uint32_t n, const char *name)
+{
+	const struct ax_bus *found = ax_bus_find(bus, n, name);
+	uint32_t end;
+
+	if (found) {
+		*first = found->first;
+		*width = found->width;
+		return true;
+	}
+	for (uint32_t k = 0; k < n; k = end) {
+		end = run_end(bus, n, k);
+		if (end == k + 1 || !run_called(bus[k].name, name))
+			continue;
+		*first = bus[k].first;
+		*width = end - k;
+		return true;
+	}
+	return false;
+}
+
 static int
 named(uint32_t *first, uint32_t *width, const struct ax_bus *bus, uint32_t n,
       const char *name, const struct ax_netlist *net, struct ax_err *err)
 {
-	const struct ax_bus *found = ax_bus_find(bus, n, name);
+	if (find_bits(first, width, bus, n, name))
+		return 0;
+	return ax_err_set(err, AX_EXIT_STAGE, "netlist %s has no port %s",
+			  net->name, name);
+}
 
-	if (!found)
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "netlist %s has no port %s", net->name, name);
-	*first = found->first;
-	*width = found->width;
+static bool
+all_bits(const struct ax_bus *bus, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++)
+		if (bus[k].width != 1)
+			return false;
+	return true;
+}
+
+/* Ports that are bits of a bus, x[0], x[1]: all of it, or what number they make
+ * is not known. */
+static int
+check_gaps(const struct ax_netlist *net, const struct ax_bus *bus, uint32_t n,
+	   struct ax_err *err)
+{
+	int64_t first, number;
+
+	for (uint32_t k = 0, end; k < n; k = end) {
+		end = run_end(bus, n, k);
+		free(ax_name_stem(bus[k].name, &first));
+		for (uint32_t i = k; i < end; i++) {
+			const char *name = bus[i].name;
+
+			free(ax_name_stem(name, &number));
+			if (bus[i].scalar && strchr(name, '[') &&
+			    number != first + i - k)
+				return ax_err_set(
+					err, AX_EXIT_STAGE,
+					"netlist %s: before port %s bits of "
+					"the bus are missing, so that it is "
+					"not known what number they make",
+					net->name, name);
+		}
+	}
 	return 0;
+}
+
+/* Operands without names: two buses, or bits. */
+static int
+find_operands(struct ax_lut_ports *p, const struct ax_netlist *net,
+	      struct ax_err *err)
+{
+	uint32_t runs = 0, longest = 0, second = 0;
+
+	if (net->ins == 2) {
+		p->a = net->in[0].first;
+		p->n = net->in[0].width;
+		p->b = net->in[1].first;
+		p->m = net->in[1].width;
+		return 0;
+	}
+	for (uint32_t k = 0, end; k < net->ins; k = end, runs++) {
+		end = run_end(net->in, net->ins, k);
+		longest = AX_MAX(longest, end - k);
+		second = runs == 1 ? k : second;
+	}
+	if (!all_bits(net->in, net->ins))
+		runs = net->ins == 1 ? 1 : 3;
+	else if (longest == 1)
+		runs = 1; /* names that tell nothing */
+	if (runs == 2 || (runs == 1 && net->inputs % 2 == 0)) {
+		p->a = 0;
+		p->b = p->n = runs == 2 ? second : net->inputs / 2;
+		p->m = net->inputs - p->n;
+		return 0;
+	}
+	return ax_err_set(err, AX_EXIT_STAGE,
+			  "netlist %s has %u input bits in %u ports and none "
+			  "are called A and B: call the two operands so, or "
+			  "name them (parameters a and b of stage lut)",
+			  net->name, net->inputs, net->ins);
 }
 
 int
@@ -80,16 +210,15 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 		  const char *a, const char *b, const char *out,
 		  struct ax_err *err)
 {
-	bool scalars = true;
-
 	memset(p, 0, sizeof(*p));
 	if (net->outputs == 0)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist %s has no outputs", net->name);
-	for (uint32_t k = 0; k < net->ins; k++)
-		scalars = scalars && net->in[k].width == 1;
-	if (!a && !b && ax_bus_find(net->in, net->ins, "A") &&
-	    ax_bus_find(net->in, net->ins, "B")) {
+	if (check_gaps(net, net->in, net->ins, err) < 0 ||
+	    check_gaps(net, net->out, net->outs, err) < 0)
+		return -1;
+	if (!a && !b && find_bits(&p->a, &p->n, net->in, net->ins, "A") &&
+	    find_bits(&p->b, &p->m, net->in, net->ins, "B")) {
 		a = "A";
 		b = "B";
 	}
@@ -103,20 +232,8 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 		if (named(&p->a, &p->n, net->in, net->ins, a, net, err) < 0 ||
 		    named(&p->b, &p->m, net->in, net->ins, b, net, err) < 0)
 			return -1;
-	} else if (net->ins == 2) {
-		p->a = net->in[0].first;
-		p->n = net->in[0].width;
-		p->b = net->in[1].first;
-		p->m = net->in[1].width;
-	} else if ((net->ins == 1 || scalars) && net->inputs % 2 == 0) {
-		p->a = 0;
-		p->b = p->n = p->m = net->inputs / 2;
-	} else {
-		return ax_err_set(err, AX_EXIT_STAGE,
-				  "netlist %s has %u input ports and none are "
-				  "called A and B; name the two operands "
-				  "(parameters a and b)",
-				  net->name, net->ins);
+	} else if (find_operands(p, net, err) < 0) {
+		return -1;
 	}
 	if (p->n + p->m != net->inputs || p->a == p->b)
 		return ax_err_set(err, AX_EXIT_STAGE,
@@ -126,14 +243,16 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 	if (out)
 		return named(&p->out, &p->width, net->out, net->outs, out, net,
 			     err);
-	if (ax_bus_find(net->out, net->outs, "OUT"))
-		return named(&p->out, &p->width, net->out, net->outs, "OUT",
-			     net, err);
-	scalars = true;
-	for (uint32_t k = 0; k < net->outs; k++)
-		scalars = scalars && net->out[k].width == 1;
+	if (find_bits(&p->out, &p->width, net->out, net->outs, "OUT"))
+		return 0;
 	p->out = 0;
-	p->width = scalars ? net->outputs : net->out[0].width;
+	p->width = net->outputs;
+	if (net->outs > 1 && !all_bits(net->out, net->outs))
+		return ax_err_set(err, AX_EXIT_STAGE,
+				  "netlist %s has %u output ports, of which "
+				  "%s is only the first: call the result OUT, "
+				  "or name it (parameter out of stage lut)",
+				  net->name, net->outs, net->out[0].name);
 	return 0;
 }
 

@@ -248,24 +248,28 @@ port_bit(struct ax_build *b, bool output, uint32_t id, unsigned line,
 	return claim(b, id, BY_INPUT, b->net->inputs++, line, err);
 }
 
-/* "x[12]" or "x<12>": the length of x and the index; false for other names. */
+/* "x[12]", "x[-1]" or "x<12>": the length of x and the index; false for other
+ * names. */
 static bool
 indexed(const char *name, size_t *len, int32_t *index)
 {
 	size_t n = strlen(name), i;
+	bool minus;
 	long value = 0;
 
 	if (n < 4 || (name[n - 1] != ']' && name[n - 1] != '>'))
 		return false;
 	for (i = n - 2; i > 0 && name[i] >= '0' && name[i] <= '9'; i--)
 		;
+	minus = name[i] == '-' && i > 1 && i < n - 2;
+	i -= minus;
 	if (i == 0 || i == n - 2 || n - 2 - i > 7 ||
 	    name[i] != (name[n - 1] == ']' ? '[' : '<'))
 		return false;
-	for (size_t k = i + 1; k < n - 1; k++)
+	for (size_t k = i + 1 + minus; k < n - 1; k++)
 		value = value * 10 + (name[k] - '0');
 	*len = i;
-	*index = (int32_t)value;
+	*index = (int32_t)(minus ? -value : value);
 	return true;
 }
 
@@ -541,6 +545,52 @@ by_place(const void *a, const void *b)
 	return x->old < y->old ? -1 : x->old > y->old;
 }
 
+/* Ports of one bit that differ in a number alone, a3 a2 a1 a0. */
+struct family {
+	int64_t least, most;
+	size_t first, n; /* its first port, and how many */
+};
+
+/*
+ * Families of one-bit ports, by their stem; of[k] is that of bus k or NULL. One
+ * whose numbers have gaps, or begin elsewhere than at 0 or 1, is none: then the
+ * numbers are of nets and say nothing about the order.
+ */
+static struct family *
+find_families(struct family **of, const struct ax_bus *bus, uint32_t n)
+{
+	struct family *all = ax_calloc(n + 1u, sizeof(*all)), *f;
+	struct ax_map by_stem = AX_MAP_INIT;
+	int64_t number;
+
+	for (uint32_t k = 0; k < n; k++) {
+		char *stem = ax_name_stem(bus[k].name, &number);
+
+		of[k] = NULL;
+		if (bus[k].scalar && number != AX_NO_NUMBER) {
+			f = ax_map_get(&by_stem, stem);
+			if (!f) {
+				f = &all[k];
+				*f = (struct family){number, number, k, 0};
+				ax_map_set(&by_stem, stem, f);
+			}
+			f->least = AX_MIN(f->least, number);
+			f->most = AX_MAX(f->most, number);
+			f->n++;
+			of[k] = f;
+		}
+		free(stem);
+	}
+	for (uint32_t k = 0; k < n; k++) {
+		f = of[k];
+		if (f && (f->n < 2 || f->most - f->least + 1 != (int64_t)f->n ||
+			  (f->least > 1 && !strchr(bus[k].name, '['))))
+			of[k] = NULL;
+	}
+	ax_map_free(&by_stem);
+	return all;
+}
+
 /* Bits of one bus that were listed downwards or apart come together. Returns
  * the new order (old number of each new bit), NULL when nothing changes. */
 static uint32_t *
@@ -548,6 +598,8 @@ gather_buses(struct ax_bus **bus, uint32_t *n, uint32_t bits)
 {
 	struct ax_map rank = AX_MAP_INIT;
 	struct bit *list = ax_calloc(bits + 1u, sizeof(*list));
+	struct family **of = ax_calloc(*n + 1u, sizeof(*of));
+	struct family *families = find_families(of, *bus, *n);
 	struct ax_bus *fresh = NULL;
 	uint32_t *from = NULL, count = 0, at = 0;
 	bool again = false;
@@ -555,19 +607,28 @@ gather_buses(struct ax_bus **bus, uint32_t *n, uint32_t bits)
 	for (uint32_t k = 0; k < *n; k++) {
 		struct ax_bus *one = &(*bus)[k];
 		uintptr_t r = (uintptr_t)ax_map_get(&rank, one->name);
+		int64_t lsb = one->lsb;
 
 		if (r && !one->scalar)
 			again = true;
 		if (!r || one->scalar)
 			ax_map_set(&rank, one->name,
 				   (void *)(r = (uintptr_t)k + 1));
+		if (of[k]) {
+			r = of[k]->first + 1;
+			free(ax_name_stem(one->name, &lsb));
+		}
 		for (uint32_t i = 0; i < one->width; i++, at++) {
 			list[at].rank = r;
-			list[at].index = (int64_t)one->lsb + i;
+			list[at].index = lsb + i;
 			list[at].old = at;
 			list[at].bus = k;
+			again = again ||
+				(at && by_place(&list[at - 1], &list[at]) > 0);
 		}
 	}
+	free(families);
+	free(of);
 	ax_map_free(&rank);
 	if (!again) {
 		free(list);
@@ -580,7 +641,8 @@ gather_buses(struct ax_bus **bus, uint32_t *n, uint32_t bits)
 		struct ax_bus *last = count ? &fresh[count - 1] : NULL;
 
 		from[i] = list[i].old;
-		if (last && list[i].rank == list[i - 1].rank &&
+		if (last && !(*bus)[list[i].bus].scalar &&
+		    list[i].rank == list[i - 1].rank &&
 		    list[i].index == list[i - 1].index + 1) {
 			last->width++;
 			continue;
@@ -589,7 +651,8 @@ gather_buses(struct ax_bus **bus, uint32_t *n, uint32_t bits)
 		fresh[count].name = ax_strdup(fresh[count].name);
 		fresh[count].first = i;
 		fresh[count].width = 1;
-		fresh[count].lsb = (int32_t)list[i].index;
+		if (!fresh[count].scalar)
+			fresh[count].lsb = (int32_t)list[i].index;
 		count++;
 	}
 	for (uint32_t k = 0; k < *n; k++)
@@ -599,6 +662,91 @@ gather_buses(struct ax_bus **bus, uint32_t *n, uint32_t bits)
 	*n = count;
 	free(list);
 	return from;
+}
+
+/* Buses that still share their name, for bits between them are missing, become
+ * ports of one bit that are called as those bits were. */
+static void
+part_buses(struct ax_bus **bus, uint32_t *n, uint32_t bits)
+{
+	struct ax_map seen = AX_MAP_INIT;
+	struct ax_bus *fresh = ax_calloc(bits + 1u, sizeof(*fresh));
+	uint32_t count = 0;
+	bool twice = false;
+
+	for (uint32_t k = 0; k < *n; k++) {
+		uintptr_t times =
+			(uintptr_t)ax_map_get(&seen, (*bus)[k].name) + 1;
+
+		ax_map_set(&seen, (*bus)[k].name, (void *)times);
+		twice = twice || times > 1;
+	}
+	for (uint32_t k = 0; twice && k < *n; k++) {
+		const struct ax_bus *one = &(*bus)[k];
+		bool part = !one->scalar &&
+			    (uintptr_t)ax_map_get(&seen, one->name) > 1;
+
+		for (uint32_t i = 0; i < (part ? one->width : 1); i++) {
+			struct ax_bus *to = &fresh[count++];
+
+			*to = *one;
+			if (!part) {
+				to->name = ax_strdup(one->name);
+				continue;
+			}
+			to->name = ax_asprintf("%s[%ld]", one->name,
+					       (long)one->lsb + (long)i);
+			to->first = one->first + i;
+			to->width = 1;
+			to->lsb = 0;
+			to->scalar = true;
+		}
+		free(one->name);
+	}
+	ax_map_free(&seen);
+	if (!twice) {
+		free(fresh);
+		return;
+	}
+	free(*bus);
+	*bus = fresh;
+	*n = count;
+}
+
+/* BLIF lets an output be an input; the other formats want a name for each. */
+static void
+part_names(struct ax_build *b)
+{
+	struct ax_map seen = AX_MAP_INIT;
+	struct ax_netlist *net = b->net;
+
+	for (uint32_t k = 0; k < net->ins; k++)
+		ax_map_set(&seen, net->in[k].name, b);
+	for (uint32_t k = 0; k < net->outs; k++)
+		if (!ax_map_get(&seen, net->out[k].name))
+			ax_map_set(&seen, net->out[k].name, net);
+	for (uint32_t k = 0; k < net->outs; k++) {
+		char *name = net->out[k].name;
+
+		if (ax_map_get(&seen, name) != b)
+			continue;
+		while (ax_map_get(&seen, name)) {
+			char *longer = ax_asprintf("%s_out", name);
+
+			if (name != net->out[k].name)
+				free(name);
+			name = longer;
+		}
+		if (b->warn)
+			ax_str_addf(b->warn,
+				    "%s: output %s is an input too; the output "
+				    "is called %s from now on\n",
+				    b->file, net->out[k].name, name);
+		ax_map_set(&seen, name, net);
+		free(net->out[k].name);
+		net->out[k].name = name;
+	}
+	ax_map_free(&seen);
 }
 
 static void
@@ -629,6 +777,9 @@ arrange_ports(struct ax_build *b)
 		b->outs = outs;
 		free(from);
 	}
+	part_buses(&net->in, &net->ins, net->inputs);
+	part_buses(&net->out, &net->outs, (uint32_t)b->n_outs);
+	part_names(b);
 }
 
 int

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <strings.h>
 
 #include "artifacts/base/base.h"
@@ -558,6 +559,24 @@ ax_bus_find(const struct ax_bus *bus, uint32_t n, const char *name)
 			return &bus[i];
 	}
 	return NULL;
+}
+
+char *
+ax_name_stem(const char *name, int64_t *number)
+{
+	size_t end = strlen(name), at;
+
+	while (end > 0 && !isdigit((unsigned char)name[end - 1]))
+		end--;
+	for (at = end; at > 0 && isdigit((unsigned char)name[at - 1]); at--)
+		;
+	*number = AX_NO_NUMBER;
+	if (at == end || end - at > 7)
+		return ax_strdup(name);
+	/* "x[-1]", where a bus begins below 0 */
+	at -= at > 1 && name[at - 1] == '-' && strchr("[<", name[at - 2]);
+	*number = strtol(name + at, NULL, 10);
+	return ax_asprintf("%.*s#%s", (int)at, name, name + end);
 }
 
 void

@@ -152,6 +152,11 @@ struct ax_netlist *ax_netlist_expand(const struct ax_netlist *net);
 /* The bus of that name among n, NULL if none. Borrowed. */
 const struct ax_bus *ax_bus_find(const struct ax_bus *bus, uint32_t n,
 				 const char *name);
+/* What is left of a name without the number in it, the last if there are some:
+ * "a#" for "a12", "x_#_" for "x_3_"; *number is AX_NO_NUMBER without one.
+ * Caller frees. */
+#define AX_NO_NUMBER INT64_MIN
+char *ax_name_stem(const char *name, int64_t *number);
 /* Adds the name of bit i: "A[3]", or "clk" for a scalar. */
 void ax_bus_bit_name(struct ax_str *out, const struct ax_bus *bus, uint32_t n,
 		     uint32_t i);

@@ -6,6 +6,25 @@
 #include "artifacts/netlist/logic.h"
 #include "artifacts/netlist/netlist.h"
 
+/* No port's name may hold one of these, which the format cannot say. */
+static int
+check_names(const struct ax_netlist *net, const char *format, const char *bad,
+	    struct ax_err *err)
+{
+	for (uint32_t k = 0; k < net->ins + net->outs; k++) {
+		const char *name = k < net->ins ? net->in[k].name
+						: net->out[k - net->ins].name;
+
+		if (name[0] == '\0' || strpbrk(name, bad))
+			return ax_err_set(
+				err, AX_EXIT_STAGE,
+				"%s cannot say the port name '%.80s'; "
+				"rename it",
+				format, name);
+	}
+	return 0;
+}
+
 /* The net of a reference in BLIF: the port bit's name, or n<j>. */
 static void
 blif_ref(struct ax_str *out, const struct ax_netlist *net, uint32_t r)
@@ -84,7 +103,7 @@ ax_netlist_write_blif(struct ax_str *out, const struct ax_netlist *net,
 	size_t *first_of = ax_calloc(net->insts + 1u, sizeof(*first_of));
 	size_t *next = ax_calloc(net->nodes + 1, sizeof(*next));
 	bool constant;
-	int rc = 0;
+	int rc = check_names(net, "BLIF", " \t\r\n\f\v#", err);
 
 	instance_outputs(net, first_of, next);
 	ax_str_addf(out, ".model %s\n", net->name);
@@ -152,23 +171,56 @@ ax_netlist_write_blif(struct ax_str *out, const struct ax_netlist *net,
 
 /* --- Verilog ------------------------------------------------------------- */
 
+/* Of Verilog-2005 and SystemVerilog. */
 static bool
 keyword(const char *name)
 {
-	static const char *const words[] = {
-		"and",    "assign",    "begin",  "buf",      "case",
-		"end",    "endmodule", "for",    "function", "if",
-		"else",   "initial",   "inout",  "input",    "integer",
-		"module", "nand",      "nor",    "not",      "or",
-		"output", "parameter", "real",   "reg",      "task",
-		"time",   "tri",       "wire",   "xnor",     "xor",
-		"always", "table",     "signed", "small",    "large"};
+	static const char words[] =
+		" accept_on alias always always_comb always_ff always_latch "
+		"and "
+		"assert assign assume automatic before begin bind bins binsof "
+		"bit break buf bufif0 bufif1 byte case casex casez cell "
+		"chandle "
+		"checker class clocking cmos config const constraint context "
+		"continue cover covergroup coverpoint cross deassign default "
+		"defparam design disable dist do edge else end endcase "
+		"endchecker endclass endclocking endconfig endfunction "
+		"endgenerate endgroup endinterface endmodule endpackage "
+		"endprimitive endprogram endproperty endsequence endspecify "
+		"endtable endtask enum event eventually expect export extends "
+		"extern final first_match for force foreach forever fork "
+		"function generate genvar global highz0 highz1 if iff ifnone "
+		"ignore_bins illegal_bins implements implies import incdir "
+		"include initial inout input inside instance int integer "
+		"interconnect interface intersect join join_any join_none "
+		"large "
+		"let liblist library local localparam logic longint "
+		"macromodule "
+		"matches medium modport module nand negedge nettype new "
+		"nexttime nmos nor noshowcancelled not notif0 notif1 null or "
+		"output package packed parameter pmos posedge primitive "
+		"priority program property protected pull0 pull1 pulldown "
+		"pullup pulsestyle_ondetect pulsestyle_onevent pure rand randc "
+		"randcase randsequence rcmos real realtime ref reg reject_on "
+		"release repeat restrict return rnmos rpmos rtran rtranif0 "
+		"rtranif1 s_always s_eventually s_nexttime s_until "
+		"s_until_with "
+		"scalared sequence shortint shortreal showcancelled signed "
+		"small soft solve specify specparam static string strong "
+		"strong0 strong1 struct super supply0 supply1 sync_accept_on "
+		"sync_reject_on table tagged task this throughout time "
+		"timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 "
+		"triand trior trireg type typedef union unique unique0 "
+		"unsigned "
+		"until until_with untyped use uwire var vectored virtual void "
+		"wait wait_order wand weak weak0 weak1 while wildcard wire "
+		"with "
+		"within wor xnor xor ";
+	char *word = ax_asprintf(" %s ", name);
+	bool found = strstr(words, word) != NULL;
 
-	for (size_t i = 0; i < AX_LEN(words); i++) {
-		if (ax_streq(name, words[i]))
-			return true;
-	}
-	return false;
+	free(word);
+	return found;
 }
 
 static void
@@ -312,8 +364,8 @@ ax_netlist_write_verilog(struct ax_str *out, const struct ax_netlist *net,
 {
 	struct ax_factored *f = ax_calloc(1, sizeof(*f));
 	char *stem = stem_of(net);
+	int rc = check_names(net, "Verilog", " \t\r\n\f\v", err);
 
-	(void)err;
 	verilog_head(out, net, stem);
 	for (size_t j = 0; j < net->nodes; j++) {
 		struct expr e = {out, net, &net->node[j], f, stem};
@@ -331,7 +383,7 @@ ax_netlist_write_verilog(struct ax_str *out, const struct ax_netlist *net,
 	verilog_tail(out, net, stem);
 	free(stem);
 	free(f);
-	return 0;
+	return rc;
 }
 
 int
@@ -341,7 +393,7 @@ ax_netlist_write_cells(struct ax_str *out, const struct ax_netlist *net,
 	size_t *first_of = ax_calloc(net->insts + 1u, sizeof(*first_of));
 	size_t *next = ax_calloc(net->nodes + 1, sizeof(*next));
 	char *stem = stem_of(net);
-	int rc = 0;
+	int rc = check_names(net, "Verilog", " \t\r\n\f\v", err);
 
 	instance_outputs(net, first_of, next);
 	verilog_head(out, net, stem);

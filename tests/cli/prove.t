@@ -118,6 +118,14 @@ ok 'where they may be simulated' prove few in:netlist="$T/cut11.blif" wce=20481 
 is 'else not' "$(metric few verdict)" UNKNOWN
 
 # --- refusals
+# of a result in two ports one is not taken for the whole
+cat >"$T/split.v" <<'END'
+module t(A, B, lo, hi); input [1:0] A, B; output [1:0] lo, hi;
+assign lo = A; assign hi = B; endmodule
+END
+sed 's/hi = B/hi = ~B/' "$T/split.v" >"$T/split2.v"
+code 'a result in two ports' 1 prove bad in:netlist="$T/split.v" in:reference="$T/split2.v"
+like 'is not PROVED by its first' "$T/err" '2 output ports, of which lo is only the first'
 code 'operands of other widths' 1 prove bad in:netlist="$T/cut.blif" in:reference="$T/cut16.blif"
 like 'says which' "$T/err" 'reference: operands of 16 and 16 bits'
 echo 'not a netlist' >"$T/rubbish"

@@ -466,9 +466,68 @@ test_order(void)
 	unsetenv("AXPIPE_SIMD");
 }
 
+/* What a BLIF of these ports computes, y0 = first bit of A, as one line. */
+static void
+shape(const char *want, const char *ports, const char *rest)
+{
+	struct ax_err err = AX_ERR_INIT;
+	char *text = ax_asprintf(".model t\n%s\n%s\n.end\n", ports, rest);
+	struct ax_netlist *net = NULL;
+	struct ax_lut t = {0};
+	char *got = NULL;
+
+	if (ax_netlist_parse(&net, "t", text, strlen(text), AX_NET_BLIF, NULL,
+			     NULL, &err) == 0 &&
+	    ax_lut_from_netlist(&t, net, false, NULL, NULL, NULL, NULL, &err) ==
+		    0)
+		got = ax_asprintf("%ux%u %d %d", t.n, t.m, ax_lut_at(&t, 1, 0),
+				  ax_lut_at(&t, 2, 0));
+	ok(strstr(got ? got : err.text, want) != NULL, "%s: %s", ports,
+	   got ? got : err.text);
+	free(got);
+	free(text);
+	ax_lut_free(&t);
+	ax_netlist_free(net);
+}
+
+/* Ports of one bit are told apart, and ordered, by their names. */
+static void
+test_bits(void)
+{
+	static const char rest[] =
+		".names a0 y0\n1 1\n.names a1 y1\n1 1\n.names b0 b1 y2\n11 1";
+
+	shape("4x2 1 2", ".inputs a0 a1 a2 a3 b0 b1\n.outputs y0 y1 y2", rest);
+	shape("4x2 1 2", ".inputs a3 a2 a1 a0 b1 b0\n.outputs y2 y1 y0", rest);
+	shape("2x2 1 2", ".inputs a0 b0 a1 b1\n.outputs y0 y1 y2", rest);
+	shape("2x4 1 2", ".inputs a0 a1 b3 b2 b0 b1\n.outputs y1 y2 y0", rest);
+	shape("call the two operands so",
+	      ".inputs a0 a1 b0 b1 c0 c1\n.outputs y0 y1 y2", rest);
+	/* numbers of nets say nothing: the order of the list counts */
+	shape("1x1 3 0", ".inputs n7 n3\n.outputs n9 n5",
+	      ".names n7 n9\n1 1\n.names n7 n5\n1 1");
+	shape("2x2 1 2", ".inputs w x y z\n.outputs p q",
+	      ".names w p\n1 1\n.names x q\n1 1");
+	shape("bits of the bus are missing",
+	      ".inputs A[0] A[1] B[0] B[1]\n.outputs OUT[0] OUT[2]",
+	      ".names A[0] OUT[0]\n1 1\n.names B[0] OUT[2]\n1 1");
+	shape("2x2 1 2", ".inputs A[-1] A[-2] B[0] B[1]\n.outputs q[1] q[0]",
+	      ".names A[-2] q[0]\n1 1\n.names A[-1] q[1]\n1 1");
+	/* of several results none is taken for the whole */
+	shape("2 output ports, of which lo is only the first",
+	      ".inputs A[0] A[1] B[0] B[1]\n.outputs lo[0] lo[1] hi",
+	      ".names A[0] lo[0]\n1 1\n.names B[0] hi\n1 1\n"
+	      ".names B[0] lo[1]\n1 1");
+	shape("2x2 1 0",
+	      ".inputs A[0] A[1] B[0] B[1]\n.outputs x OUT[0] OUT[1]",
+	      ".names A[0] OUT[0]\n1 1\n.names B[0] x\n1 1\n"
+	      ".names B[0] OUT[1]\n1 1");
+}
+
 int
 main(void)
 {
+	test_bits();
 	test_levels();
 	test_order();
 	test_exact();

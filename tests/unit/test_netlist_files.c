@@ -107,10 +107,10 @@ test_blif(void)
 	struct ax_sim *sim;
 	static const char text[] =
 		"# comment\n.model top # name\n.inputs x[1] x[0] \\\n c\n"
-		".outputs y[0] y[1] k1 k0 u\n"
+		".outputs y[0] y[1] hi lo u\n"
 		".names x[0] x[1] c y[0]\n1-1 1\n01- 1\n"
 		".names x[0] x[1] y[1]\n11 0\n"
-		".names k1\n1\n.names k0\n"
+		".names hi\n1\n.names lo\n"
 		".names nothing u\n1 1\n.end\n";
 
 	net = NULL;
@@ -643,9 +643,65 @@ test_real(void)
 	}
 }
 
+/* Ports that another format could not tell apart get names of their own, and
+ * what no format can say is not written. */
+static void
+test_names(void)
+{
+	static const char twice[] = ".model t\n.inputs a b[0] b[2]\n"
+				    ".outputs a b[0] o[1] o[3]\n"
+				    ".names b[2] o[1]\n1 1\n"
+				    ".names a o[3]\n0 1\n.end\n";
+	struct ax_str out = AX_STR_INIT;
+	struct ax_err err = AX_ERR_INIT;
+	struct ax_netlist *net = parse(twice, NULL, &err), *back;
+	int (*const write[])(struct ax_str *, const struct ax_netlist *,
+			     struct ax_err *) = {ax_netlist_write_verilog,
+						 ax_netlist_write_json,
+						 ax_netlist_write_txt};
+
+	if (!ok(net != NULL, "outputs that are inputs, gaps: %s", err.text))
+		return;
+	is_str(net->out[0].name, "a_out", "the output has another name");
+	for (size_t i = 0; i < AX_LEN(write); i++) {
+		ax_str_clear(&out);
+		write[i](&out, net, &err);
+		back = parse(out.buf, NULL, &err);
+		if (!ok(back != NULL, "writer %zu reads back: %s", i, err.text))
+			continue;
+		is_int(ax_netlist_equal(net, back, NULL, NULL, NULL, &err), 1,
+		       "to the same");
+		ok(ax_bus_find(back->out, back->outs, "o[3]") &&
+			   ax_bus_find(back->in, back->ins, "b[2]"),
+		   "under the same names");
+		ax_netlist_free(back);
+	}
+	ax_netlist_free(net);
+	net = ax_netlist_new("t");
+	ax_netlist_add_input(net, "a b", 1);
+	ax_netlist_add_output(net, "default", 1);
+	net->out_ref[0] = 0;
+	ax_str_clear(&out);
+	is_int(ax_netlist_write_verilog(&out, net, &err), -1, "a blank");
+	ok(strstr(err.text, "Verilog cannot say the port name 'a b'") != NULL,
+	   "is in no name of Verilog");
+	free(net->in[0].name);
+	net->in[0].name = ax_strdup("a#b");
+	is_int(ax_netlist_write_blif(&out, net, false, &err), -1, "a #");
+	ok(strstr(err.text, "BLIF cannot say the port name") != NULL,
+	   "begins a comment of BLIF");
+	ax_str_clear(&out);
+	is_int(ax_netlist_write_verilog(&out, net, &err), 0, "not of Verilog");
+	ok(strstr(out.buf, "output [0:0] \\default ;") != NULL,
+	   "where keywords are escaped");
+	ax_netlist_free(net);
+	ax_str_free(&out);
+}
+
 int
 main(void)
 {
+	test_names();
 	test_round_trips();
 	test_txt();
 	test_txt_ports();

@@ -4,6 +4,7 @@
 #include "stages/circuit/search/circuit.h"
 
 #include "artifacts/base/base.h"
+#include "artifacts/lut.h"
 
 const struct ax_costs ax_transistors = {{
 	[AX_G_INV] = 2,
@@ -313,46 +314,23 @@ kind_of(enum ax_g gate)
 /* Numbers the input bits: place[i] = position of input bit i among the
  * operands. */
 static int
-find_operands(uint16_t *place, unsigned *wa, unsigned *wb,
-	      const struct ax_netlist *net, struct ax_err *err)
+find_operands(struct ax_lut_ports *p, uint16_t *place, unsigned *wa,
+	      unsigned *wb, const struct ax_netlist *net, struct ax_err *err)
 {
-	const struct ax_bus *a = ax_bus_find(net->in, net->ins, "A");
-	const struct ax_bus *b = ax_bus_find(net->in, net->ins, "B");
-	bool scalars = true;
-
-	for (uint32_t i = 0; i < net->ins; i++)
-		scalars = scalars && net->in[i].width == 1;
-	if ((!a || !b || net->inputs != a->width + b->width) && net->ins == 2 &&
-	    !scalars) {
-		a = &net->in[0];
-		b = &net->in[1];
-	}
-	if (a && b && net->inputs == a->width + b->width) {
-		*wa = a->width;
-		*wb = b->width;
-	} else if ((net->ins == 1 || scalars) && net->inputs % 2 == 0) {
-		*wa = *wb = net->inputs / 2;
-		a = b = NULL;
-	} else {
-		return ax_err_set(
-			err, AX_EXIT_STAGE,
-			"netlist: %u input bits in %u ports; wanted two "
-			"operands A and B, or one even number of bits",
-			net->inputs, net->ins);
-	}
+	if (ax_lut_find_ports(p, net, NULL, NULL, NULL, err) < 0)
+		return ax_err_wrap(err, "netlist: wanted two operands A and B, "
+					"and one result OUT");
+	*wa = p->n;
+	*wb = p->m;
 	if (*wa < 2 || *wa > 12 || *wb < 2 || *wb > 12)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist: operands of %u and %u bits; the "
 				  "exhaustive search takes 2 to 12 bits each",
 				  *wa, *wb);
-	for (uint32_t i = 0; i < net->inputs; i++)
-		place[i] = (uint16_t)i;
-	if (a)
-		for (uint32_t i = 0; i < *wa; i++)
-			place[a->first + i] = (uint16_t)i;
-	if (b)
-		for (uint32_t i = 0; i < *wb; i++)
-			place[b->first + i] = (uint16_t)(*wa + i);
+	for (uint32_t i = 0; i < *wa; i++)
+		place[p->a + i] = (uint16_t)i;
+	for (uint32_t i = 0; i < *wb; i++)
+		place[p->b + i] = (uint16_t)(*wa + i);
 	return 0;
 }
 
@@ -360,17 +338,15 @@ static int
 convert(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 	const struct ax_netlist *net, uint16_t *map, struct ax_err *err)
 {
-	const struct ax_bus *o = ax_bus_find(net->out, net->outs, "OUT");
+	struct ax_lut_ports p = {.width = net->outputs};
 	enum ax_g g;
 
 	for (uint32_t i = 0; i < net->inputs; i++)
 		map[i] = (uint16_t)i;
-	if (wa && find_operands(map, wa, wb, net, err) < 0)
+	if (wa && find_operands(&p, map, wa, wb, net, err) < 0)
 		return -1;
-	if (!o || net->outs != 1)
-		o = net->outs == 1 ? &net->out[0] : NULL;
 	out->ins = net->inputs;
-	out->outs = o ? o->width : net->outputs;
+	out->outs = p.width;
 	if (out->outs < 1 || out->outs > AX_CIRCUIT_OUTS)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "netlist: %u output bits; wanted 1 to %u",
@@ -393,7 +369,7 @@ convert(struct ax_circuit *out, unsigned *wa, unsigned *wb,
 				v->n > 1 ? map[v->in[1]] : 0);
 	}
 	for (uint32_t i = 0; i < out->outs; i++)
-		out->out[i] = map[net->out_ref[(o ? o->first : 0) + i]];
+		out->out[i] = map[net->out_ref[p.out + i]];
 	return 0;
 }
 
