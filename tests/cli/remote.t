@@ -182,6 +182,13 @@ like "and told" "$T/out" 'it has another size than its entry says'
 # --- servers that fail, are cut off, lie in bytes or in form, or dawdle; more of them in tests/long/remote.t
 bad_servers_begin
 for f in error truncated corrupt wrongjson slow; do bad_server $f; done
+if sanitized; then
+	skip "an entry that would fill the memory" "a sanitizer wants more of it itself"
+else
+	fault crowded
+	code "an entry that would fill the memory" 0 sh -c 'ulimit -v 350000; "$AXPIPE" run f.json --store "$1/x-crowded" --remote "$2"' sh "$T" "$url"
+	like "is none" "$T/out" 'no ActionResult in JSON'
+fi
 rm -rf "$T/srv/ac" "$T/srv/cas"
 mkdir "$T/srv/ac" "$T/srv/cas"
 fault puterror
