@@ -97,6 +97,7 @@ is "and does nothing more" "$(grep -c . "$T/trace")" "$n"
 slurm_wait "$T/trace" "step 3"
 kill -9 $pid
 wait $pid 2>/dev/null
+code "the job keeps gc out" 3 "$AXPIPE" gc --age 0
 slurm slow.json --set steps=35 >out 2>&1 & pid=$!
 slurm_wait out "taken over"
 kill "$slurm_ctld_pid"
