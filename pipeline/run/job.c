@@ -481,8 +481,8 @@ ax_job_main(const char *script, struct ax_err *err)
 		return -1;
 	if (ax_ticket_read(&r.t, r.dir, err) == 0) {
 		name_job(&r);
-		/* the run may die: this keeps gc out as long as the job goes on;
-		 * what is wrong with the store, publishing it tells */
+		/* the run may die: this keeps gc out as long as the job goes
+		 * on; what is wrong with the store, publishing it tells */
 		if (ax_store_open(&lease, r.t.store, false, NULL) < 0)
 			lease = NULL;
 		rc = settled(&r) ? 0 : work(&r, err);
