@@ -81,10 +81,10 @@ run_end(const struct ax_bus *bus, uint32_t n, uint32_t k)
 	return k;
 }
 
-/* Whether a run of several is called that: a0, a1 or a_0_, a_1_ or, as ports of
- * their own, a[0], a[1] are a. */
+/* Whether a run is called that: a0, a1 or a_0_, a_1_ or, as ports of their own,
+ * a[0], a[1] are a. One bit alone is if its number is 0. */
 static bool
-run_called(const char *first, const char *name)
+run_called(const char *first, bool alone, const char *name)
 {
 	int64_t number;
 	char *stem = ax_name_stem(first, &number), *mark = strrchr(stem, '#');
@@ -93,8 +93,8 @@ run_called(const char *first, const char *name)
 
 	while (n > 1 && strchr("_[<", stem[n - 1]))
 		n--;
-	same = number != AX_NO_NUMBER && n == strlen(name) &&
-	       memcmp(stem, name, n) == 0;
+	same = (alone ? number == 0 : number != AX_NO_NUMBER) &&
+	       n == strlen(name) && memcmp(stem, name, n) == 0;
 	free(stem);
 	return same;
 }
@@ -113,7 +113,8 @@ find_bits(uint32_t *first, uint32_t *width, const struct ax_bus *bus,
 	}
 	for (uint32_t k = 0; k < n; k = end) {
 		end = run_end(bus, n, k);
-		if (end == k + 1 || !run_called(bus[k].name, name))
+		if (!bus[k].scalar ||
+		    !run_called(bus[k].name, end == k + 1, name))
 			continue;
 		*first = bus[k].first;
 		*width = end - k;
@@ -493,16 +494,18 @@ explained(const struct ax_tensor *t, double a0, double b0)
 }
 
 static bool
-guess(const struct ax_tensor *t, bool expect_unsigned)
+guess(const struct ax_tensor *t, int how)
 {
+	bool nearer = how != AX_LUT_GUESS &&
+		      explained(t, (double)(t->dim[0] / 2),
+				(double)(t->dim[1] / 2)) >= explained(t, 0, 0);
 	size_t i;
 
 	for (i = 0; i < t->n && !(ax_tensor_get(t, i) < 0); i++)
 		;
-	return i < t->n &&
-	       (!expect_unsigned ||
-		explained(t, (double)(t->dim[0] / 2),
-			  (double)(t->dim[1] / 2)) >= explained(t, 0, 0));
+	if (how == AX_LUT_GUESS_SIGNED)
+		return i < t->n || nearer;
+	return i < t->n && (how == AX_LUT_GUESS || nearer);
 }
 
 int
@@ -531,8 +534,7 @@ ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		ax_tensor_free(&t);
 		return rc;
 	}
-	is_signed =
-		sign < 0 ? guess(&t, sign == AX_LUT_GUESS_UNSIGNED) : sign > 0;
+	is_signed = sign < 0 ? guess(&t, sign) : sign > 0;
 	rc = ax_lut_new(out, n, m, is_signed, err);
 	for (size_t i = 0; rc == 0 && i < t.n; i++) {
 		int64_t v = t.dtype == AX_I64 ? t.i64[i]

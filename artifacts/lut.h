@@ -82,11 +82,14 @@ void ax_lut_write_csv(struct ax_str *out, const struct ax_lut *t);
 /* .npy, shape (2^n, 2^m), integers; the sign of its operands is not in it.
  * sign: true, false, or a guess: AX_LUT_GUESS, signed if any value is negative;
  * AX_LUT_GUESS_UNSIGNED, for who has unsigned operands, whose errors may be
- * below zero: signed only if it is also nearer to signed products. (Never for
- * signed operands: a circuit that is right where they occur, above zero, may
- * look like an unsigned one.) */
+ * below zero: signed only if it is also nearer to signed products;
+ * AX_LUT_GUESS_SIGNED, for who has signed ones: also if no value is negative,
+ * as of a circuit that is always 0, unless it is nearer to unsigned products.
+ * (A negative value decides there: a circuit that is right where operands
+ * occur, above zero, may look like an unsigned one.) */
 #define AX_LUT_GUESS (-1)
 #define AX_LUT_GUESS_UNSIGNED (-2)
+#define AX_LUT_GUESS_SIGNED (-3)
 int ax_lut_parse_npy(struct ax_lut *out, const char *name, const void *bytes,
 		     size_t len, int sign, struct ax_err *err);
 /* int16 when all values fit, else int32. */

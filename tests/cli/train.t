@@ -84,6 +84,15 @@ ok "scales by the published names" grep -aq 'conv1.act_in_quant.scale' "$d.q/out
 is "predictions of all test images" "$(wc -c <"$d.e/out/predictions.npy" | tr -d ' ')" 328
 like "classes" "$d.e/out/classes.csv" '^9,10,'
 
+# without epochs under quantisation the scales are all: metrics are of them
+qat0=$(echo "$qat" | sed 's/"epochs":1,"warmup_float":1/"epochs":0,"warmup_float":0,"width_act":4,"width_weight":4/')
+job "$T/q0" qat 2 "$qat0" dataset="$data" checkpoint="$d.t/out/checkpoint.safetensors"
+ok "qat of no epochs" go "$T/q0" qat
+job "$T/q0e" evaluate 2 '{"network":null,"mode":null,"limit":0,"batch":48}' dataset="$data" checkpoint="$T/q0/out/checkpoint.safetensors"
+go "$T/q0e" evaluate
+loss() { sed -n 's/.*"loss": \([0-9.]*\).*/\1/p' "$1/metrics.json"; }
+ok "measures what it calibrated: loss $(loss "$T/q0"), with exact integers $(loss "$T/q0e")" holds "($(loss "$T/q0") - $(loss "$T/q0e")) ^ 2 < 1e-8"
+
 # --- statistics without training ----------------------------------------------
 ck=$d.q/out/checkpoint.safetensors
 bn='"bn_crop":1,"bn_flip":true,"bn_seed":1'

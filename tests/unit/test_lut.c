@@ -92,6 +92,23 @@ test_guess(void)
 	ax_lut_parse_npy(&back, "t", text.buf, text.len, AX_LUT_GUESS, &err);
 	ok(back.sign, "for signed operands any negative value tells");
 	ax_lut_free(&back);
+	for (int n = 0; n < 3; n++) {
+		ax_lut_free(&t);
+		ax_lut_exact(&t, AX_LUT_MUL, 5, 4, n != 2, &err);
+		for (size_t i = 0; n < 2 && i < ax_lut_size(&t); i++)
+			t.v[i] = n ? abs(t.v[i]) : 0;
+		ax_str_clear(&text);
+		ax_lut_write_npy(&text, &t, &err);
+		ax_lut_parse_npy(&back, "t", text.buf, text.len,
+				 AX_LUT_GUESS_SIGNED, &err);
+		ok(back.sign == t.sign, "%s",
+		   n == 0   ? "a circuit that is always 0 fits them"
+		   : n == 1 ? "one that knows no sign as well"
+			    : "unsigned products do not");
+		if (n < 2)
+			ax_lut_free(&back);
+	}
+	ax_lut_free(&back);
 	ax_lut_free(&t);
 	ax_str_free(&text);
 }
@@ -513,6 +530,8 @@ test_bits(void)
 	      ".names A[0] OUT[0]\n1 1\n.names B[0] OUT[2]\n1 1");
 	shape("2x2 1 2", ".inputs A[-1] A[-2] B[0] B[1]\n.outputs q[1] q[0]",
 	      ".names A[-2] q[0]\n1 1\n.names A[-1] q[1]\n1 1");
+	shape("3x1 1 2", ".inputs B0 A2 A1 A0\n.outputs y0 y1",
+	      ".names A0 y0\n1 1\n.names A1 y1\n1 1");
 	/* of several results none is taken for the whole */
 	shape("2 output ports, of which lo is only the first",
 	      ".inputs A[0] A[1] B[0] B[1]\n.outputs lo[0] lo[1] hi",

@@ -314,7 +314,8 @@ ax_setup_training(struct ax_training *out, struct ax_task *t)
 int
 ax_setup_guess(const struct ax_model *m)
 {
-	return m->format.is_signed ? AX_LUT_GUESS : AX_LUT_GUESS_UNSIGNED;
+	return m->format.is_signed ? AX_LUT_GUESS_SIGNED
+				   : AX_LUT_GUESS_UNSIGNED;
 }
 
 int
