@@ -218,10 +218,16 @@ ax_lut_find_ports(struct ax_lut_ports *p, const struct ax_netlist *net,
 	if (check_gaps(net, net->in, net->ins, err) < 0 ||
 	    check_gaps(net, net->out, net->outs, err) < 0)
 		return -1;
-	if (!a && !b && find_bits(&p->a, &p->n, net->in, net->ins, "A") &&
-	    find_bits(&p->b, &p->m, net->in, net->ins, "B")) {
-		a = "A";
-		b = "B";
+	/* a and b among c and d say nothing */
+	for (int small = 0; small < 2 && !a && !b; small++) {
+		const char *x = small ? "a" : "A", *y = small ? "b" : "B";
+
+		if (find_bits(&p->a, &p->n, net->in, net->ins, x) &&
+		    find_bits(&p->b, &p->m, net->in, net->ins, y) &&
+		    (!small || p->n + p->m == net->inputs)) {
+			a = x;
+			b = y;
+		}
 	}
 	if (a || b) {
 		if (!a || !b)

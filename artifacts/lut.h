@@ -57,11 +57,12 @@ struct ax_lut_ports {
 	uint32_t a, n, b, m, out, width;
 };
 /*
- * Finds them. Bus names may be NULL: then A, B, OUT when they exist, else the
- * only two input buses and the only output bus, or all outputs when each is one
- * bit. Input bits a0 a1 a2 b0 b1 are two operands by their names; a single
- * input bus, or bits whose names tell nothing, is cut into two equal halves.
- * Inputs that belong to neither operand are an error, as are several results.
+ * Finds them. Bus names may be NULL: then A and B or a and b, OUT, when they
+ * exist, else the only two input buses and the only output bus, or all outputs
+ * when each is one bit. Input bits a0 a1 a2 b0 b1 are two operands by their
+ * names; a single input bus, or bits whose names tell nothing, is cut into two
+ * equal halves. Inputs that belong to neither operand are an error, as are
+ * several results.
  */
 int ax_lut_find_ports(struct ax_lut_ports *out, const struct ax_netlist *net,
 		      const char *a, const char *b, const char *result,

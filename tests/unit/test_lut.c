@@ -518,6 +518,11 @@ test_bits(void)
 	shape("4x2 1 2", ".inputs a3 a2 a1 a0 b1 b0\n.outputs y2 y1 y0", rest);
 	shape("2x2 1 2", ".inputs a0 b0 a1 b1\n.outputs y0 y1 y2", rest);
 	shape("2x4 1 2", ".inputs a0 a1 b3 b2 b0 b1\n.outputs y1 y2 y0", rest);
+	shape("3x2 1 2", ".inputs b1 b0 a0 a2 a1\n.outputs y1 y2 y0", rest);
+	shape("2x2 1 2", ".inputs a b c d\n.outputs y0 y1",
+	      ".names a y0\n1 1\n.names b y1\n1 1");
+	shape("3x1 1 2", ".inputs b a[0] a[1] a[2]\n.outputs y0 y1",
+	      ".names a[0] y0\n1 1\n.names a[1] y1\n1 1");
 	shape("call the two operands so",
 	      ".inputs a0 a1 b0 b1 c0 c1\n.outputs y0 y1 y2", rest);
 	/* numbers of nets say nothing: the order of the list counts */
