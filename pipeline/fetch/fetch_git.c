@@ -10,6 +10,7 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "pipeline/fetch/fetch.h"
+#include "pipeline/fetch/gitlib.h"
 
 #define MAX_DEPTH 64
 #define MAX_FILES 1000000
@@ -374,7 +375,7 @@ ax_fetch_git(struct ax_store *s, const char *url, const char *rev,
 			   url, path);
 		goto out;
 	}
-	git_libgit2_init();
+	ax_git_start();
 	git_oid_fromstr(&id, rev);
 	key = ax_hash_bytes(url, strlen(url));
 	if (ax_lock_key(s, &lock, &key, true, err) < 0)

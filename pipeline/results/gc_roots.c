@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "artifacts/base/io.h"
+#include "pipeline/fetch/gitlib.h"
 #include "pipeline/results/gc_roots.h"
 
 struct roots {
@@ -132,7 +133,7 @@ ax_gc_roots(const char *store, size_t last, struct ax_digest **out, size_t *n,
 		free(dir);
 		return 0;
 	}
-	git_libgit2_init();
+	ax_git_start();
 	if (git_repository_open_bare(&r.repo, dir) < 0)
 		rc = fail(&r, "cannot be opened");
 	else if (git_reference_list(&refs, r.repo) < 0)

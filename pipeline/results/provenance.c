@@ -8,6 +8,7 @@
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
 #include "artifacts/base/json.h"
+#include "pipeline/fetch/gitlib.h"
 #include "pipeline/results/provenance.h"
 
 #define MAX_DIRTY 50   /* names that are listed */
@@ -63,7 +64,7 @@ open_runs(git_repository **repo, struct ax_store *s, bool create,
 	char *path = ax_join(ax_store_dir(s), "runs.git");
 	int rc = 0;
 
-	git_libgit2_init();
+	ax_git_start();
 	*repo = NULL;
 	if (git_repository_open_bare(repo, path) < 0) {
 		if (create)

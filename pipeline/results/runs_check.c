@@ -7,6 +7,7 @@
 
 #include "artifacts/base/base.h"
 #include "artifacts/base/io.h"
+#include "pipeline/fetch/gitlib.h"
 #include "pipeline/results/provenance.h"
 #include "pipeline/results/runs_check.h"
 
@@ -242,7 +243,7 @@ ax_runs_check(struct ax_store *s, bool repair,
 		return -1;
 	c.path = ax_join(ax_store_dir(s), "runs.git");
 	heads = ax_join(c.path, "refs/heads");
-	git_libgit2_init();
+	ax_git_start();
 	if (!ax_is_dir(c.path)) {
 		; /* nothing ran yet */
 	} else if (check_config(&c, err) < 0) {
