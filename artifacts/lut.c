@@ -23,7 +23,7 @@ ax_lut_new(struct ax_lut *out, unsigned n, unsigned m, bool sign,
 	out->n = n;
 	out->m = m;
 	out->sign = sign;
-	out->v = ax_calloc((size_t)1 << (n + m), sizeof(*out->v));
+	out->v = ax_calloc_large((size_t)1 << (n + m), sizeof(*out->v));
 	return 0;
 }
 

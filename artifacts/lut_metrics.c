@@ -23,6 +23,35 @@ magnitude(int64_t x)
 	return x < 0 ? (uint64_t)-x : (uint64_t)x;
 }
 
+/* Is T(a, b) = T(b, a)? By tiles, as a column of a large table is a page for
+ * each of its values. */
+static bool
+symmetric(const struct ax_lut *t)
+{
+	enum { TILE = 32 };
+	size_t n = (size_t)1 << t->n;
+
+	if (t->n != t->m)
+		return false;
+	for (size_t row = 0; row < n; row += TILE) {
+		for (size_t column = 0; column <= row; column += TILE) {
+			size_t wide = AX_MIN(n - column, (size_t)TILE);
+			int32_t other = 0;
+
+			for (size_t a = row; a < AX_MIN(row + TILE, n); a++) {
+				const int32_t *x = t->v + a * n + column;
+				const int32_t *y = t->v + column * n + a;
+
+				for (size_t b = 0; b < wide; b++)
+					other |= x[b] ^ y[b * n];
+			}
+			if (other)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* The value at operand zero, and what follows from the rows and columns of
  * zero. Zero is an operand of every table but that of a 1-bit signed one,
  * which is -1..0 and has it too. */
@@ -47,13 +76,7 @@ measure_zero(struct ax_lut_metrics *m, const struct ax_lut *approx,
 	}
 	m->mean_zero_a = (double)row / (double)(1 << approx->m);
 	m->mean_zero_b = (double)column / (double)(1 << approx->n);
-	m->commutative = approx->n == approx->m;
-	for (int32_t a = a0; m->commutative && a < a0 + (1 << approx->n); a++) {
-		for (int32_t b = b0; b < a; b++) {
-			if (ax_lut_at(approx, a, b) != ax_lut_at(approx, b, a))
-				m->commutative = false;
-		}
-	}
+	m->commutative = symmetric(approx);
 }
 
 /*
@@ -187,14 +210,20 @@ chunk_avx512(struct ax_lut_metrics *m, struct sums *s, const int32_t *exact,
 }
 #endif
 
+/* n is a multiple of LANES. */
 static bool
 all_small(const int32_t *v, size_t n)
 {
-	uint32_t any = 0;
+	i32v x, any = {0};
+	uint32_t all = 0;
 
-	for (size_t i = 0; i < n; i++)
-		any |= (uint32_t)(v[i] ^ v[i] >> 31);
-	return any < SMALL;
+	for (size_t i = 0; i < n; i += LANES) {
+		memcpy(&x, v + i, sizeof(x));
+		any |= x ^ x >> 31;
+	}
+	for (int k = 0; k < LANES; k++)
+		all |= (uint32_t)any[k];
+	return all < SMALL;
 }
 
 static void

@@ -35,6 +35,9 @@ char *ax_strndup(const char *s, size_t n);
 char *ax_asprintf(const char *fmt, ...) AX_PRINTF(1, 2);
 /* 64-byte aligned, zeroed; for SIMD buffers. */
 void *ax_aligned(size_t n, size_t size);
+/* ax_calloc of many megabytes that are gone through as a whole: in pages of
+ * 2 MiB where the kernel lends them. */
+void *ax_calloc_large(size_t n, size_t size);
 /* Called first in a program of much small memory: its heap has pages of 2 MiB
  * where the kernel lends them, as to fault in small ones took longer than to
  * fill them. */

@@ -11,10 +11,28 @@
 #define PAD (1 << 20)     /* of what follows when the room is used up */
 #define APART (8 << 20)   /* blocks of this size are given back when freed */
 
+/* The whole large pages from `start` to `end`; no harm where it fails. */
+static void
+large_pages(uintptr_t start, uintptr_t end)
+{
+	start = (start + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+	if (end > start)
+		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+}
+
+void *
+ax_calloc_large(size_t n, size_t size)
+{
+	void *p = ax_calloc(n, size);
+
+	large_pages((uintptr_t)p, (uintptr_t)p + n * size);
+	return p;
+}
+
 void
 ax_heap_large_pages(void)
 {
-	uintptr_t start = (uintptr_t)sbrk(0), end;
+	uintptr_t start = (uintptr_t)sbrk(0);
 	void *volatile first; /* or the compiler sees no use in it */
 
 	mallopt(M_MMAP_THRESHOLD, APART);
@@ -24,8 +42,5 @@ ax_heap_large_pages(void)
 	first = malloc(FIRST);
 	free(first);
 	mallopt(M_TOP_PAD, PAD);
-	end = (uintptr_t)sbrk(0);
-	start = (start + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
-	if (end > start)
-		(void)madvise((void *)start, end - start, MADV_HUGEPAGE);
+	large_pages(start, (uintptr_t)sbrk(0));
 }

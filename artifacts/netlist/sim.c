@@ -32,7 +32,7 @@ struct ax_sim {
 	uint32_t inputs, outputs, rows;
 	uint32_t *out_row;
 	void (*kernel)(const struct step *, size_t, uint64_t *);
-	void (*gather)(const uint64_t *, const uint32_t *, uint32_t,
+	void (*gather)(const uint64_t *, const uint32_t *, uint32_t, uint32_t,
 		       uint32_t *);
 };
 
@@ -90,11 +90,20 @@ swap_bits(vec *x, int by, uint64_t mask)
 	}
 }
 
+/* Sign extension of 512 values: (x ^ s) - s with s the sign bit; s = 0: none.
+ */
+__attribute__((always_inline)) static inline void
+extend(uint32_t *out, uint32_t sign)
+{
+	for (int p = 0; sign && p < 512; p++)
+		out[p] = (out[p] ^ sign) - sign;
+}
+
 /* 512 patterns, which are eight words of each row: eight output bits a time
  * become the eight bits of a byte. Byte k of x[r] is pattern 8 k + r. */
 __attribute__((always_inline)) static inline void
 gather_patterns(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
-		uint32_t *out)
+		uint32_t sign, uint32_t *out)
 {
 	for (uint32_t g = 0; g < width; g += 8) {
 		union {
@@ -121,13 +130,14 @@ gather_patterns(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
 			}
 		}
 	}
+	extend(out, sign);
 }
 
 static void
 gather_scalar(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
-	      uint32_t *out)
+	      uint32_t sign, uint32_t *out)
 {
-	gather_patterns(rows, out_row, width, out);
+	gather_patterns(rows, out_row, width, sign, out);
 }
 
 static void
@@ -145,41 +155,62 @@ kernel_avx2(const struct step *step, size_t n, uint64_t *rows)
 
 __attribute__((target("avx2"))) static void
 gather_avx2(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
-	    uint32_t *out)
+	    uint32_t sign, uint32_t *out)
 {
-	gather_patterns(rows, out_row, width, out);
+	gather_patterns(rows, out_row, width, sign, out);
 }
 
-/* A row's bits are the masks under which its weight is added. */
+/* The sums of up to 16 rows, one for each of the 32 patterns of their 32-bit
+ * words k: a row's bits are the masks under which its weight is added. */
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"),
+	       always_inline)) static inline __m512i
+sum_rows(const uint64_t *rows, const uint32_t *row, uint32_t n, int k)
+{
+	__m512i sum = _mm512_setzero_si512();
+	uint32_t mask;
+
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(&mask,
+		       (const uint32_t *)(rows + (size_t)row[i] * WORDS) + k,
+		       sizeof(mask));
+		sum = _mm512_mask_add_epi16(
+			sum, mask, sum, _mm512_set1_epi16((short)(1u << i)));
+	}
+	return sum;
+}
+
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
 gather_avx512(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
-	      uint32_t *out)
+	      uint32_t sign, uint32_t *out)
 {
-	if (width > 16) {
-		gather_patterns(rows, out_row, width, out);
-		return;
-	}
-	for (int k = 0; k < 512 / 32; k++) {
-		__m512i sum = _mm512_setzero_si512();
-		uint32_t mask;
+	uint32_t low = AX_MIN(width, 16u);
 
-		for (uint32_t i = 0; i < width; i++) {
-			memcpy(&mask,
-			       (const uint32_t *)(rows +
-						  (size_t)out_row[i] * WORDS) +
-				       k,
-			       sizeof(mask));
-			sum = _mm512_mask_add_epi16(
-				sum, mask, sum,
-				_mm512_set1_epi16((short)(1u << i)));
+	for (int k = 0; k < 512 / 32; k++) {
+		__m512i sum = sum_rows(rows, out_row, low, k);
+		__m512i v[2] = {
+			_mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum)),
+			_mm512_cvtepu16_epi32(
+				_mm512_extracti64x4_epi64(sum, 1))};
+
+		if (width > 16) {
+			sum = sum_rows(rows, out_row + 16, width - 16, k);
+			v[0] = _mm512_or_si512(
+				v[0],
+				_mm512_slli_epi32(
+					_mm512_cvtepu16_epi32(
+						_mm512_castsi512_si256(sum)),
+					16));
+			v[1] = _mm512_or_si512(
+				v[1], _mm512_slli_epi32(
+					      _mm512_cvtepu16_epi32(
+						      _mm512_extracti64x4_epi64(
+							      sum, 1)),
+					      16));
 		}
-		_mm512_storeu_si512(
-			out + 32 * k,
-			_mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum)));
-		_mm512_storeu_si512(out + 32 * k + 16,
-				    _mm512_cvtepu16_epi32(
-					    _mm512_extracti64x4_epi64(sum, 1)));
+		_mm512_storeu_si512(out + 32 * k, v[0]);
+		_mm512_storeu_si512(out + 32 * k + 16, v[1]);
 	}
+	extend(out, sign);
 }
 
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
@@ -382,10 +413,8 @@ table_block(void *arg, size_t block, unsigned thread)
 		size_t n = AX_MIN(t->patterns - at, (size_t)512);
 		uint32_t some[512], *to = n < 512 ? some : t->out + at;
 
-		sim->gather(rows + w, sim->out_row + t->first, t->width, to);
-		/* sign extension: (x ^ s) - s with s the sign bit */
-		for (size_t p = 0; t->sign && p < 512; p++)
-			to[p] = (to[p] ^ t->sign) - t->sign;
+		sim->gather(rows + w, sim->out_row + t->first, t->width,
+			    t->sign, to);
 		if (to == some)
 			memcpy(t->out + at, some, n * sizeof(*some));
 	}
