@@ -46,7 +46,7 @@ struct bench {
 	struct ax_quant qx, qw;
 	struct ax_product integer, table;
 	float *x, *w, *y, *dx, *dw, *col;
-	uint8_t *wcodes;
+	uint8_t *wcodes, *codes; /* of w, and of col */
 };
 
 static void
@@ -155,14 +155,13 @@ static void
 gather(struct bench *b)
 {
 	size_t k = ax_conv_k(&b->c), all = BATCH * b->c.oh * b->c.ow, p, m;
-	const uint8_t *idx = (const uint8_t *)b->col;
 
 	for (p = 0; p < all; p += 64)
 		for (m = 0; m < b->c.cout; m++)
 			gather_64((uint32_t *)b->y + m * all + p,
 				  (const uint16_t *)b->table.rows.half
 					  .rows[AX_ROWS_WORDS],
-				  b->wcodes + m * k, idx + p * k, k);
+				  b->wcodes + m * k, b->codes + p * k, k);
 }
 #endif
 
@@ -288,10 +287,11 @@ main(int argc, char **argv)
 		b.dx = numbers(in * BATCH, false);
 		b.w = numbers(s->out * ax_conv_k(&b.c), false);
 		b.dw = numbers(s->out * ax_conv_k(&b.c), false);
-		b.col = ax_aligned(in * 9 * BATCH, sizeof(*b.col));
+		b.col = numbers(in * 9 * BATCH, true);
+		b.codes = ax_malloc(in * 9 * BATCH);
 		b.wcodes = ax_malloc(s->out * ax_conv_k(&b.c));
-		for (j = 0; j < in * 9 * BATCH * sizeof(float); j++)
-			((uint8_t *)b.col)[j] = (uint8_t)(j * 40503 >> 9 & 127);
+		for (j = 0; j < in * 9 * BATCH; j++)
+			b.codes[j] = (uint8_t)(int)rintf(b.col[j] * 127);
 		for (j = 0; j < s->out * ax_conv_k(&b.c); j++)
 			b.wcodes[j] = (uint8_t)(int)rintf(b.w[j] * 254);
 		printf("%s\"%s\":{", i ? "," : "", s->name);
@@ -306,6 +306,7 @@ main(int argc, char **argv)
 		else
 			printf("\"sgemm\":null,\"gather\":null}");
 		free(b.col);
+		free(b.codes);
 		free(b.wcodes);
 		free(b.x);
 		free(b.y);
