@@ -9,8 +9,9 @@
  *	              table, a from 0 on
  *	exact_plus_error   1 + that: an int8 product for the exact part (VNNI,
  *	              of operands packed beforehand) and a look-up of a byte for
- *	              the error, as a ratio to the look-up of words, kernels
- *	              alone; null where the error needs more than a byte
+ *	              the error, as a ratio to the look-up of two bytes or
+ *	              digits, kernels alone; null where the error needs more
+ *	              than a byte
  *
  * Arguments: tables (CSV or .npy) and netlists (.txt, .v, .json, .blif), after
  * the ones made here. Prints a JSON line a table. By CPU time, best of many
@@ -110,7 +111,7 @@ error_range(const struct ax_lut *t)
 /* --- kernels alone -------------------------------------------------------- */
 
 struct kernels {
-	double words, bytes, product; /* seconds a multiplication */
+	double table, bytes, product; /* seconds a multiplication */
 };
 
 #if defined(__x86_64__)
@@ -157,7 +158,12 @@ measure_kernels(const struct ax_product *p)
 	struct kernels best = {0, 0, 0};
 #if defined(__x86_64__)
 	const struct ax_kern *kern = ax_kern();
-	const uint8_t *rows = p->rows.half.rows[kern->layout];
+	bool sevens = p->rows.half.sevens;
+	const uint8_t *low = p->rows.half.rows[kern->layout];
+	const uint8_t *rows = sevens ? p->rows.half.rows[AX_ROWS_SEVENS] : low;
+	void (*lut)(uint32_t *, const uint8_t *, unsigned, const uint8_t *,
+		    const uint8_t *, size_t, size_t, unsigned) =
+		sevens ? kern->lut7 : kern->lut;
 	uint8_t *idx, *w;
 	uint32_t *out;
 	double t;
@@ -170,17 +176,17 @@ measure_kernels(const struct ax_product *p)
 	w = ax_malloc(64 * K);
 	for (size_t i = 0; i < K * AX_LUTP; i++)
 		idx[i] = (uint8_t)(i * 40503 >> 9 & 127);
+	kern->mark(idx, K * AX_LUTP);
 	for (size_t i = 0; i < 64 * K; i++)
 		w[i] = (uint8_t)(i * 2654435761u >> 13);
 	for (int r = 0; r < 20 * ROUNDS; r++) {
 		t = cpu_s();
 		for (size_t m = 0; m < 64; m++)
-			kern->lut(out, rows, 128, w + m * K, idx, K, AX_LUTP,
-				  0);
-		best.words = AX_MIN(best.words, cpu_s() - t);
+			lut(out, rows, 128, w + m * K, idx, K, AX_LUTP, 0);
+		best.table = AX_MIN(best.table, cpu_s() - t);
 		t = cpu_s();
 		for (size_t m = 0; m < 64; m++)
-			kern->lut8(out, rows, 128, w + m * K, idx, K, AX_LUTP,
+			kern->lut8(out, low, 128, w + m * K, idx, K, AX_LUTP,
 				   0);
 		best.bytes = AX_MIN(best.bytes, cpu_s() - t);
 		t = cpu_s();
@@ -190,7 +196,7 @@ measure_kernels(const struct ax_product *p)
 					  idx + j * 64 * K, K);
 		best.product = AX_MIN(best.product, cpu_s() - t);
 	}
-	best.words /= 64 * K * AX_LUTP;
+	best.table /= 64 * K * AX_LUTP;
 	best.bytes /= 64 * K * AX_LUTP;
 	best.product /= 64 * K * AX_LUTP;
 	free(idx);
@@ -227,18 +233,19 @@ compare(struct ax_engine *e, const struct ax_operands *o, float *y,
 		p[r % 2].ops->forward(&p[r % 2], e, o, y);
 		best[r % 2] = AX_MIN(best[r % 2], cpu_s() - s);
 	}
-	k = measure_kernels(&p[1]);
+	k = measure_kernels(&p[0]);
 	printf("{\"bench\":\"tables\",\"table\":\"%s\",\"simd\":\"%s\","
 	       "\"way\":\"%s\",\"GMAC_s\":%.1f,\"words_GMAC_s\":%.1f,"
 	       "\"speedup\":%.2f,\"error_range\":%d,\"exact_plus_error\":",
 	       name, e->kern->name,
-	       p[0].factors                            ? "factors"
-	       : p[0].rows.half.bytes && e->kern->lut8 ? "bytes"
-						       : "words",
+	       p[0].factors                             ? "factors"
+	       : p[0].rows.half.bytes && e->kern->lut8  ? "bytes"
+	       : p[0].rows.half.sevens && e->kern->lut7 ? "sevens"
+							: "words",
 	       macs / best[0] / 1e9, macs / best[1] / 1e9, best[1] / best[0],
 	       range);
-	if (k.words > 0 && range < 256)
-		printf("%.2f}\n", k.words / (k.bytes + k.product));
+	if (k.table > 0 && range < 256)
+		printf("%.2f}\n", k.table / (k.bytes + k.product));
 	else
 		printf("null}\n");
 	ax_product_free(&p[0]);

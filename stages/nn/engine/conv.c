@@ -453,11 +453,16 @@ look_up(const struct lookup *f, const struct ax_lut_rows_view *v,
 	const struct ax_kern *kern = f->e->kern;
 	const uint8_t *rows = v->rows[kern->layout];
 	void (*lut)(uint32_t *, const uint8_t *, unsigned, const uint8_t *,
-		    const uint8_t *, size_t, size_t, unsigned) =
-		v->bytes && kern->lut8 ? kern->lut8 : kern->lut;
+		    const uint8_t *, size_t, size_t, unsigned) = kern->lut;
 	size_t all = f->plan->k, k, m, n;
 	unsigned part;
 
+	if (v->bytes && kern->lut8) {
+		lut = kern->lut8;
+	} else if (v->sevens && v->span == 128 && kern->lut7) {
+		lut = kern->lut7;
+		rows = v->rows[AX_ROWS_SEVENS];
+	}
 	memset(sums, 0, (m1 - m0) * AX_LUTP * sizeof(*sums));
 	len = (len + AX_NR - 1) / AX_NR * AX_NR;
 	for (k = 0; k < all; k += n) {
@@ -503,6 +508,8 @@ lookup_task(void *arg, size_t task, unsigned thread)
 	       (pl->images - n) * pl->padded);
 	v = any < 128 ? &f->l->rows->half : &f->l->rows->full;
 	least = f->least + (any < 128 ? 0 : c->cout);
+	if (any < 128 && f->e->kern->mark)
+		f->e->kern->mark(image, pl->images * pl->padded);
 	for (at = 0; at < all; at += AX_LUTP) {
 		len = AX_MIN((size_t)AX_LUTP, all - at);
 		for (g = 0; g < c->groups; g++) {

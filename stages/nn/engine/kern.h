@@ -87,6 +87,13 @@ struct ax_kern {
 	void (*lut8)(uint32_t *out, const uint8_t *rows, unsigned span,
 		     const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
 		     unsigned shift);
+	/* The same of rows in AX_ROWS_SEVENS, of span 128; NULL: lut does. */
+	void (*lut7)(uint32_t *out, const uint8_t *rows, unsigned span,
+		     const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
+		     unsigned shift);
+	/* What each index below 128 needs before the three above: bit 7 as
+	 * bit 6; NULL: nothing. */
+	void (*mark)(uint8_t *idx, size_t n);
 	enum ax_lut_rows_layout layout;
 
 	/* out[0] = sum a, out[1] = sum a*b, in double: element i goes to lane

@@ -16,7 +16,8 @@
  *   vturn(to, ldt, from, ldf)  transposes VN x VN floats; optional
  *   ROWS(X), MR      rows of the multiply tile
  *   lut, LAYOUT      the look-up kernel, the rows that it wants; LUT8, the
- *                    one for bytes, where there is one
+ *                    one for bytes, LUT7 and MARK, that for digits of seven
+ *                    bits, where there are some
  *
  * and not meant for any other file. vmax(x, y) is x > y ? x : y and vmin
  * likewise, so that NaN and signed zero behave as in plain C. vpos(x, y) is
@@ -465,15 +466,20 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 #ifndef LUT8
 #define LUT8 NULL
 #endif
+#ifndef LUT7
+#define LUT7 NULL
+#define MARK NULL
+#endif
 #define AX_KERN_TABLE(level)                                                   \
 	{                                                                      \
 		.name = level, .gemm = gemm, .gemm_at = gemm_at,               \
 		.wgrad = wgrad, .mix_at = mix_at, .mix = mix, .dots = dots,    \
 		.turn = turn, .pack = pack, .pack8 = pack8, .lut = lut,        \
-		.lut8 = LUT8, .layout = LAYOUT, .sums = sums, .scale = scale,  \
-		.norm_grad = norm_grad, .add = add, .relu = relu,              \
-		.relu_grad = relu_grad, .quant = quant, .codes = codes,        \
-		.from_sums = from_sums, .sgd = sgd                             \
+		.lut8 = LUT8, .lut7 = LUT7, .mark = MARK, .layout = LAYOUT,    \
+		.sums = sums, .scale = scale, .norm_grad = norm_grad,          \
+		.add = add, .relu = relu, .relu_grad = relu_grad,              \
+		.quant = quant, .codes = codes, .from_sums = from_sums,        \
+		.sgd = sgd                                                     \
 	}
 
 #endif

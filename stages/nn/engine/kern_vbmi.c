@@ -11,17 +11,19 @@
 #include "stages/nn/engine/kern_avx512.h"
 
 /*
- * Look-ups of 64 positions at once: vpermi2b picks from 128 table bytes, one
- * for the low and one for the high bytes of the values; a full row takes two
- * of each and a blend on bit 7 of the index.
+ * Look-ups of 64 positions at once. In rows of 128 entries vpermb picks from
+ * the lower 64 table bytes and, under a mask that is bit 7 of the index (see
+ * mark), from the upper 64: two instructions for the port that permutes, where
+ * vpermi2b takes three. A full row takes vpermi2b twice and a blend on bit 7.
  *
  * Sums of one plane of bytes, in 16-bit words: `s` adds the words as they are,
  * that is even + 256 * odd; `o` adds the odd bytes; the even sum is what is
  * left of s. Both stay below 2^16 for up to 257 look-ups, so they go to the
- * 32-bit sums after AX_LUTK of them at the latest.
+ * 32-bit sums after AX_LUTK of them at the latest. Digits of seven bits are
+ * first added in pairs, as bytes, which halves that work.
  *
- * Written as instructions: from intrinsics GCC 12 makes a loop with 17 copies
- * of registers and a spill, a quarter slower than this.
+ * Written as instructions: from intrinsics GCC 12 makes a loop with copies of
+ * registers and spills, a quarter slower than this.
  */
 #define LUT_ZERO(i)                                                            \
 	__m512i sl##i = zero, ol##i = zero, sh##i = zero, oh##i = zero;
@@ -34,14 +36,31 @@
 		"vpaddw %[z],%[oh],%[oh]"                                      \
 		: [sl] "+v"(sl##i), [ol] "+v"(ol##i), [sh] "+v"(sh##i),        \
 		  [oh] "+v"(oh##i), [y] "+v"(y), [z] "+v"(z));
+/* y and z: both bytes of entries `from` of the row in tables a, b, c, d */
+#define LUT_PICK(y, z, from, a, b, c, d)                                       \
+	"vmovdqu64 %[" #from "],%[x]\n\t"                                      \
+	"vpmovb2m %[x],%[bit7]\n\t"                                            \
+	"vpermb %[" #a "],%[x],%[" #y "]\n\t"                                  \
+	"vpermb %[" #c "],%[x],%[" #z "]\n\t"                                  \
+	"vpermb %[" #b "],%[x],%[" #y "]%{%[bit7]%}\n\t"                       \
+	"vpermb %[" #d "],%[x],%[" #z "]%{%[bit7]%}\n\t"
+#define LUT_AT(i) "m"(*(const __m512i *)(const void *)(ip + (i)))
 #define LUT_HALF(i)                                                            \
-	__asm__("vmovdqu64 %[at],%[z]\n\t"                                     \
-		"vmovdqa64 %[t0],%[y]\n\t"                                     \
-		"vpermt2b %[t1],%[z],%[y]\n\t"                                 \
-		"vpermi2b %[t3],%[t2],%[z]"                                    \
-		: [y] "=&v"(y), [z] "=&v"(z)                                   \
+	__asm__(LUT_PICK(y, z, at, t0, t1, t2, t3)                             \
+		:                                                              \
+		[y] "=&v"(y), [z] "=&v"(z), [x] "=&v"(x), [bit7] "=&Yk"(bit7)  \
 		: [t0] "v"(t0), [t1] "v"(t1), [t2] "v"(t2), [t3] "v"(t3),      \
-		  [at] "m"(*(const __m512i *)(const void *)(ip + 64 * (i))));  \
+		  [at] LUT_AT(64 * (i)));                                      \
+	LUT_ADD(i)
+#define LUT_PAIR(i)                                                            \
+	__asm__(LUT_PICK(y, z, at, t0, t1, t2, t3) LUT_PICK(                   \
+			u, v, to, t4, t5, t6, t7) "vpaddb %[u],%[y],%[y]\n\t"  \
+						  "vpaddb %[v],%[z],%[z]"      \
+		: [y] "=&v"(y), [z] "=&v"(z), [u] "=&v"(u), [v] "=&v"(v),      \
+		  [x] "=&v"(x), [bit7] "=&Yk"(bit7)                            \
+		: [t0] "v"(t0), [t1] "v"(t1), [t2] "v"(t2), [t3] "v"(t3),      \
+		  [t4] "v"(t4), [t5] "v"(t5), [t6] "v"(t6), [t7] "v"(t7),      \
+		  [at] LUT_AT(64 * (i)), [to] LUT_AT(AX_LUTP + 64 * (i)));     \
 	LUT_ADD(i)
 #define LUT_FULL(i)                                                            \
 	x = _mm512_loadu_si512(ip + 64 * (i));                                 \
@@ -79,7 +98,7 @@
 					_mm512_slli_epi32(                     \
 						_mm512_cvtepu16_epi32(         \
 							part(hi)),             \
-						8)),                           \
+						DIGIT)),                       \
 				left)));
 
 /* Of values below 256: the low bytes alone. */
@@ -119,11 +138,17 @@
 #define HALF(X) X(0) X(1) X(2) X(3)
 #define FULL(X) HALF(X) X(4) X(5) X(6) X(7)
 #define LUT_TABLE(n) t##n = _mm512_load_si512(row + 64 * (n));
+#define LUT_SECOND(n) LUT_SECOND_##n
+#define LUT_SECOND_0 t4 = _mm512_load_si512(row);
+#define LUT_SECOND_1 t5 = _mm512_load_si512(row + 64);
+#define LUT_SECOND_2 t6 = _mm512_load_si512(row + 128);
+#define LUT_SECOND_3 t7 = _mm512_load_si512(row + 192);
 
 #define LUT_FN(name, XN, ZERO, TABLES, STEP, STORE, span)                      \
 	FN name(uint32_t *out, const uint8_t *rows, const uint8_t *w,          \
 		const uint8_t *ip, size_t k, unsigned shift)                   \
 	{                                                                      \
+		enum { DIGIT = 8 };                                            \
 		const __m512i low = _mm512_loadu_si512(order);                 \
 		const __m512i high = _mm512_loadu_si512(order + 32);           \
 		const __m512i zero = _mm512_setzero_si512();                   \
@@ -145,6 +170,36 @@
 		(void)t4, (void)t5, (void)t6, (void)t7;                        \
 	}
 
+#define PAIR_FN(name, XN)                                                      \
+	FN name(uint32_t *out, const uint8_t *rows, const uint8_t *w,          \
+		const uint8_t *ip, size_t k, unsigned shift)                   \
+	{                                                                      \
+		enum { DIGIT = 7 };                                            \
+		const __m512i low = _mm512_loadu_si512(order);                 \
+		const __m512i high = _mm512_loadu_si512(order + 32);           \
+		const __m512i zero = _mm512_setzero_si512();                   \
+		const __m128i left = _mm_cvtsi32_si128((int)shift);            \
+		__m512i x, y, z, u, v, t0, t1, t2, t3, t4, t5, t6, t7;         \
+		const uint8_t *row;                                            \
+		__mmask64 bit7;                                                \
+		size_t i;                                                      \
+		XN(LUT_ZERO)                                                   \
+                                                                               \
+		for (i = 0; i + 2 <= k; i += 2, ip += 2 * AX_LUTP) {           \
+			row = rows + w[i] * AX_ROWS_STRIDE(128);               \
+			HALF(LUT_TABLE)                                        \
+			row = rows + w[i + 1] * AX_ROWS_STRIDE(128);           \
+			HALF(LUT_SECOND)                                       \
+			XN(LUT_PAIR)                                           \
+		}                                                              \
+		if (i < k) {                                                   \
+			row = rows + w[i] * AX_ROWS_STRIDE(128);               \
+			HALF(LUT_TABLE)                                        \
+			XN(LUT_HALF)                                           \
+		}                                                              \
+		XN(LUT_STORE)                                                  \
+	}
+
 #define EVEN_ODD(i) (i), (i) + 32
 static const uint16_t order[64] = {
 	EVEN_ODD(0),  EVEN_ODD(1),  EVEN_ODD(2),  EVEN_ODD(3),  EVEN_ODD(4),
@@ -157,6 +212,8 @@ static const uint16_t order[64] = {
 
 LUT_FN(lut_half4, X4, LUT_ZERO, HALF, LUT_HALF, LUT_STORE, 128)
 LUT_FN(lut_half1, X1, LUT_ZERO, HALF, LUT_HALF, LUT_STORE, 128)
+PAIR_FN(lut_pair4, X4)
+PAIR_FN(lut_pair1, X1)
 LUT_FN(lut_full2, X2, LUT_ZERO, FULL, LUT_FULL, LUT_STORE, 256)
 LUT_FN(lut_full1, X1, LUT_ZERO, FULL, LUT_FULL, LUT_STORE, 256)
 LUT_FN(byte_half4, X4, BYTE_ZERO, X2, BYTE_HALF, BYTE_STORE, 128)
@@ -193,7 +250,40 @@ lut8(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
 							idx + p, k, shift);
 }
 
+FN
+lut7(uint32_t *out, const uint8_t *rows, unsigned span, const uint8_t *w,
+     const uint8_t *idx, size_t k, size_t n, unsigned shift)
+{
+	size_t p = 0;
+
+	(void)span;
+	for (; p + 256 <= n; p += 256)
+		lut_pair4(out + p, rows, w, idx + p, k, shift);
+	for (; p < n; p += 64)
+		lut_pair1(out + p, rows, w, idx + p, k, shift);
+}
+
+FN
+mark(uint8_t *idx, size_t n)
+{
+	const __m512i bit6 = _mm512_set1_epi8(64);
+	__m512i x;
+	__mmask64 some;
+	size_t i;
+
+	for (i = 0; i < n; i += 64) {
+		some = n - i < 64 ? ((__mmask64)1 << (n - i)) - 1
+				  : ~(__mmask64)0;
+		x = _mm512_maskz_loadu_epi8(some, idx + i);
+		x = _mm512_or_si512(
+			x, _mm512_slli_epi16(_mm512_and_si512(x, bit6), 1));
+		_mm512_mask_storeu_epi8(idx + i, some, x);
+	}
+}
+
 #define LUT8 lut8
+#define LUT7 lut7
+#define MARK mark
 #define LAYOUT AX_ROWS_BYTES
 #include "stages/nn/engine/kern_body.h"
 

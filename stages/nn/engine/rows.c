@@ -20,6 +20,18 @@ bytes(uint8_t *to, const uint16_t *v, unsigned span)
 	}
 }
 
+/* Nothing of use for greater values: view->sevens says so. */
+static void
+sevens(uint8_t *to, const uint16_t *v, unsigned span)
+{
+	unsigned i;
+
+	for (i = 0; i < span; i++) {
+		to[i] = v[i] & 127;
+		to[span + i] = v[i] >> 7 & 127;
+	}
+}
+
 static void
 steps(uint8_t *to, const uint16_t *v, unsigned span)
 {
@@ -35,7 +47,8 @@ steps(uint8_t *to, const uint16_t *v, unsigned span)
 }
 
 static void (*const writers[AX_ROWS_LAYOUTS])(uint8_t *, const uint16_t *,
-					      unsigned) = {words, bytes, steps};
+					      unsigned) = {words, bytes, sevens,
+							   steps};
 
 static void
 view(struct ax_lut_rows_view *r, const int32_t (*value)[256], unsigned span)
@@ -55,7 +68,10 @@ view(struct ax_lut_rows_view *r, const int32_t (*value)[256], unsigned span)
 		range = AX_MAX(range, (uint32_t)most - (uint32_t)r->least[w]);
 	}
 	r->words = range > 65535 ? 2 : 1;
-	r->bytes = range < 256 && !ax_streq(getenv("AXPIPE_TABLES"), "rows");
+	if (!ax_streq(getenv("AXPIPE_TABLES"), "rows")) {
+		r->bytes = range < 256;
+		r->sevens = range < 1 << 14;
+	}
 	for (l = 0; l < AX_ROWS_LAYOUTS; l++)
 		r->rows[l] = ax_aligned(r->words, AX_ROWS_BLOCK(span));
 	for (part = 0; part < r->words; part++)

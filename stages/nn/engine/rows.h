@@ -15,6 +15,9 @@
 enum ax_lut_rows_layout {
 	AX_ROWS_WORDS, /* 16-bit words, in order of the input codes */
 	AX_ROWS_BYTES, /* all low bytes of a row, then all its high bytes */
+	/* The same with digits of seven bits, of values below 2^14: those of
+	 * two rows can be added as bytes. */
+	AX_ROWS_SEVENS,
 	/* The same, but groups of 16 in each half row as differences
 	 * (exclusive or) from the group before: for byte shuffles that know
 	 * only 16 entries. */
@@ -28,6 +31,7 @@ struct ax_lut_rows_view {
 	unsigned span;
 	unsigned words;     /* 16-bit halves of a value: 1 or 2 */
 	bool bytes;         /* values are below 256: all high bytes are 0 */
+	bool sevens;        /* values are below 2^14 */
 	int32_t least[256]; /* of each row */
 	/* [words][256 rows][2 * span bytes] */
 	uint8_t *rows[AX_ROWS_LAYOUTS];
