@@ -100,6 +100,22 @@ scatter_row(const struct forward *f, size_t channel, const float *row,
 	}
 }
 
+/* How many of `len` positions from `at` on, a multiple of 32, come in runs that
+ * mix_at can take. */
+static size_t
+in_long_runs(const struct ax_plan *p, size_t at, size_t len)
+{
+	size_t n;
+	unsigned run;
+
+	for (n = 0; n < len; n += AX_NR) {
+		ax_plan_columns(p, &run, at + n);
+		if (run < 16)
+			break;
+	}
+	return n;
+}
+
 /* The task below for narrow groups; a is [cout][k] then. */
 static void
 forward_narrow(const struct forward *f, unsigned thread, const float *image,
@@ -108,7 +124,7 @@ forward_narrow(const struct forward *f, unsigned thread, const float *image,
 	const struct ax_plan *pl = f->plan;
 	const struct ax_kern *kern = f->e->kern;
 	size_t all = n * pl->positions, mg = f->c->cout / f->c->groups;
-	size_t at, len, g, m, j;
+	size_t at, len, g, m, j, cols;
 	float *panel = ax_scratch_get(f->e, thread, AX_SCRATCH_PANEL,
 				      pl->k * AX_NR * sizeof(*panel));
 	float rows[2][WIDE];
@@ -121,21 +137,21 @@ forward_narrow(const struct forward *f, unsigned thread, const float *image,
 			const float *from = image + g * pl->group_step;
 			const float *a = f->a + g * mg * pl->k;
 
-			for (j = 0; j < len; j += AX_NR) {
+			for (j = 0; j < len; j += cols) {
 				joff = ax_plan_columns(pl, &run, at + j);
-				if (run < 16)
-					kern->pack(panel, AX_NR, from, pl->koff,
-						   pl->k, joff, run);
+				cols = in_long_runs(pl, at + j, len - j);
+				for (m = 0; cols && m < mg; m++)
+					kern->mix_at(rows[m] + j, a + m * pl->k,
+						     from, pl->koff, pl->k,
+						     joff, cols);
+				if (cols)
+					continue;
+				cols = AX_NR;
+				kern->pack(panel, AX_NR, from, pl->koff, pl->k,
+					   joff, run);
 				for (m = 0; m < mg; m++)
-					if (run < 16)
-						kern->mix(rows[m] + j,
-							  a + m * pl->k, panel,
-							  AX_NR, pl->k, AX_NR);
-					else
-						kern->mix_at(rows[m] + j,
-							     a + m * pl->k,
-							     from, pl->koff,
-							     pl->k, joff);
+					kern->mix(rows[m] + j, a + m * pl->k,
+						  panel, AX_NR, pl->k, AX_NR);
 			}
 			for (m = 0; m < mg; m++)
 				scatter_row(f, g * mg + m, rows[m], first, at,

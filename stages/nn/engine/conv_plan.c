@@ -102,28 +102,29 @@ inside(const struct ax_plan *p, size_t *from, size_t *to)
 
 /* A padded copy without gaps: each float is written once. */
 static void
-pad_rows(const struct ax_plan *p, float *out, const float *x)
+pad_rows(const struct ax_plan *p, const struct ax_kern *kern, float *out,
+	 const float *x)
 {
 	const struct ax_conv *c = p->c;
-	size_t from, to, ch, y, before, after;
+	size_t above = (size_t)AX_MAX(-p->top, (ptrdiff_t)0);
+	size_t top = (size_t)AX_MAX(p->top, (ptrdiff_t)0);
+	size_t area = p->ph * p->pw, from, to, rows, lead, end, ch;
 
 	inside(p, &from, &to);
-	before = (size_t)(p->left + (ptrdiff_t)from);
-	after = p->pw - before - (to - from);
-	for (ch = 0; ch < c->cin; ch++, x += c->h * c->w)
-		for (y = 0; y < p->ph; y++, out += p->pw) {
-			ptrdiff_t row = (ptrdiff_t)y - p->top;
-
-			if (row < 0 || row >= (ptrdiff_t)c->h) {
-				memset(out, 0, p->pw * sizeof(*out));
-				continue;
-			}
-			memset(out, 0, before * sizeof(*out));
-			memcpy(out + before, x + (size_t)row * c->w + from,
-			       (to - from) * sizeof(*out));
-			memset(out + before + (to - from), 0,
-			       after * sizeof(*out));
-		}
+	rows = above < c->h && top < p->ph ? AX_MIN(c->h - above, p->ph - top)
+					   : 0;
+	if (rows == 0 || from == to) {
+		memset(out, 0, p->padded * sizeof(*out));
+		return;
+	}
+	lead = top * p->pw + (size_t)(p->left + (ptrdiff_t)from);
+	end = lead + (rows - 1) * p->pw + to - from;
+	x += above * c->w + from;
+	for (ch = 0; ch < c->cin; ch++, x += c->h * c->w, out += area) {
+		memset(out, 0, lead * sizeof(*out));
+		kern->spread(out + lead, p->pw, x, c->w, to - from, rows);
+		memset(out + end, 0, (area - end) * sizeof(*out));
+	}
 }
 
 void
@@ -140,7 +141,7 @@ ax_plan_image(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 		x = t;
 	}
 	if (p->gap[0] == 1 && p->gap[1] == 1) {
-		pad_rows(p, out, x);
+		pad_rows(p, e->kern, out, x);
 		return;
 	}
 	inside(p, &from, &to);
@@ -166,21 +167,26 @@ ax_plan_codes(const struct ax_plan *p, struct ax_engine *e, unsigned thread,
 {
 	const struct ax_conv *c = p->c;
 	size_t n = c->h * c->w, ch, y, i;
-	float *t = ax_scratch_get(e, thread, AX_SCRATCH_TILE, n * sizeof(*t));
-	uint8_t any = pad;
+	uint64_t some, all = 0;
+	float *t = ax_scratch_get(e, thread, AX_SCRATCH_TILE,
+				  n * (sizeof(*t) + 1) + sizeof(some));
+	uint8_t *row = (uint8_t *)(t + n), any = pad;
 
 	memset(out, pad, p->padded);
+	memset(row + n, 0, sizeof(some));
 	out += p->top * (ptrdiff_t)p->pw + p->left;
 	for (ch = 0; ch < c->cin; ch++, x += n, out += p->ph * p->pw) {
 		q->ops->codes(q, e->kern, t, x, n);
-		for (y = 0; y < c->h; y++) {
-			uint8_t *row = out + y * p->pw;
-
-			e->kern->codes(row, t + y * c->w, c->w);
-			for (i = 0; i < c->w; i++)
-				any |= row[i];
+		e->kern->codes(row, t, n);
+		for (i = 0; i < n; i += sizeof(some)) {
+			memcpy(&some, row + i, sizeof(some));
+			all |= some;
 		}
+		for (y = 0; y < c->h; y++)
+			memcpy(out + y * p->pw, row + y * c->w, c->w);
 	}
+	for (i = 0; i < sizeof(all); i++)
+		any |= (uint8_t)(all >> 8 * i);
 	return any;
 }
 

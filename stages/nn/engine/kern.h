@@ -51,13 +51,14 @@ struct ax_kern {
 		      size_t ldb, size_t cols, size_t p);
 	/* For groups of few outputs.
 	 * mix_at: a row of gemm_at, c[j] = sum over k of a[k] * base[koff[k] +
-	 * joff[j]], 32 columns in runs of at least 16. mix: the same of packed
-	 * rows, c[j] = sum over k of a[k] * b[k*ld + j], n columns, a multiple
-	 * of 32. dots: d[i] = sum over j of a[i*ld + j] * b[j], by fma from 0,
-	 * element j in lane j mod 32, lanes joined pairwise (0+16, 1+17, ...;
-	 * 0+8 ...); n a multiple of 32. */
+	 * joff[j]], n columns, a multiple of 16, in runs of at least 16. mix:
+	 * the same of packed rows, c[j] = sum over k of a[k] * b[k*ld + j], n
+	 * columns, a multiple of 32. dots: d[i] = sum over j of a[i*ld + j] *
+	 * b[j], by fma from 0, element j in lane j mod 32, lanes joined
+	 * pairwise (0+16, 1+17, ...; 0+8 ...); n a multiple of 32. */
 	void (*mix_at)(float *c, const float *a, const float *base,
-		       const size_t *koff, size_t k, const size_t *joff);
+		       const size_t *koff, size_t k, const size_t *joff,
+		       size_t n);
 	void (*mix)(float *c, const float *a, const float *b, size_t ld,
 		    size_t k, size_t n);
 	void (*dots)(float *d, const float *a, size_t ld, const float *b,
@@ -74,6 +75,10 @@ struct ax_kern {
 	void (*pack8)(uint8_t *dst, size_t ld, const uint8_t *base,
 		      const size_t *koff, size_t k, const size_t *joff,
 		      unsigned run);
+	/* to[y*ldt + i] = from[y*ldf + i], i < n, y < rows, with zeros between
+	 * the rows. */
+	void (*spread)(float *to, size_t ldt, const float *from, size_t ldf,
+		       size_t n, size_t rows);
 	/* out[p] += (sum over k of row w[k] at idx[k*256 + p]) << shift, modulo
 	 * 2^32. rows: one half (16 bits) of a view of rows.h in this layout,
 	 * `span` entries a row, which is above every index. k at most AX_LUTK,

@@ -185,26 +185,40 @@ mix(float *c, const float *a, const float *b, size_t ld, size_t k, size_t n)
 	}
 }
 
+/* 4 VN columns at once where there are as many: more sums than one fused
+ * multiplication takes to the next. */
 FN
 mix_at(float *c, const float *a, const float *base, const size_t *koff,
-       size_t k, const size_t *joff)
+       size_t k, const size_t *joff, size_t n)
 {
-	size_t j, i, at;
+	const float *p[4];
+	size_t j, i, l, at;
+	V s[4], av;
 
-	for (j = 0; j < AX_NR; j += 2 * VN) {
-		const float *p = base + joff[j / 16 * 16] + j % 16;
-		const float *q =
-			base + joff[(j + VN) / 16 * 16] + (j + VN) % 16;
-		V s = vset(0), t = vset(0), av;
-
+	for (j = 0; j + 4 * VN <= n; j += 4 * VN) {
+		UNROLL
+		for (l = 0; l < 4; l++) {
+			at = j + l * VN;
+			p[l] = base + joff[at / 16 * 16] + at % 16;
+			s[l] = vset(0);
+		}
 		for (i = 0; i < k; i++) {
 			at = koff[i];
 			av = vset(a[i]);
-			s = vfma(av, vload(p + at), s);
-			t = vfma(av, vload(q + at), t);
+			UNROLL
+			for (l = 0; l < 4; l++)
+				s[l] = vfma(av, vload(p[l] + at), s[l]);
 		}
-		vstore(c + j, s);
-		vstore(c + j + VN, t);
+		UNROLL
+		for (l = 0; l < 4; l++)
+			vstore(c + j + l * VN, s[l]);
+	}
+	for (; j < n; j += VN) {
+		p[0] = base + joff[j / 16 * 16] + j % 16;
+		s[0] = vset(0);
+		for (i = 0; i < k; i++)
+			s[0] = vfma(vset(a[i]), vload(p[0] + koff[i]), s[0]);
+		vstore(c + j, s[0]);
 	}
 }
 
@@ -295,9 +309,25 @@ pack(float *dst, size_t ld, const float *base, const size_t *koff, size_t k,
 FN pack8(uint8_t *dst, size_t ld, const uint8_t *base, const size_t *koff,
 	 size_t k, const size_t *joff, unsigned run){PACK_BODY(uint8_t)}
 
+FN spread(float *to, size_t ldt, const float *from, size_t ldf, size_t n,
+	  size_t rows)
+{
+	size_t y, i;
+
+	for (y = 0; y < rows; y++, to += ldt, from += ldf) {
+		for (i = 0; i + VN <= n; i += VN)
+			vstore(to + i, vload(from + i));
+		for (; i < n; i++)
+			to[i] = from[i];
+		for (; i < ldt && y + 1 < rows; i++)
+			to[i] = 0;
+	}
+}
+
 /* --- sums ----------------------------------------------------------------- */
 
-FN sums(double out[2], const float *a, const float *b, size_t n)
+FN
+sums(double out[2], const float *a, const float *b, size_t n)
 {
 	D s[16 / DN], t[16 / DN], x;
 	double u[16], v[16];
@@ -474,12 +504,12 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 	{                                                                      \
 		.name = level, .gemm = gemm, .gemm_at = gemm_at,               \
 		.wgrad = wgrad, .mix_at = mix_at, .mix = mix, .dots = dots,    \
-		.turn = turn, .pack = pack, .pack8 = pack8, .lut = lut,        \
-		.lut8 = LUT8, .lut7 = LUT7, .mark = MARK, .layout = LAYOUT,    \
-		.sums = sums, .scale = scale, .norm_grad = norm_grad,          \
-		.add = add, .relu = relu, .relu_grad = relu_grad,              \
-		.quant = quant, .codes = codes, .from_sums = from_sums,        \
-		.sgd = sgd                                                     \
+		.turn = turn, .pack = pack, .pack8 = pack8, .spread = spread,  \
+		.lut = lut, .lut8 = LUT8, .lut7 = LUT7, .mark = MARK,          \
+		.layout = LAYOUT, .sums = sums, .scale = scale,                \
+		.norm_grad = norm_grad, .add = add, .relu = relu,              \
+		.relu_grad = relu_grad, .quant = quant, .codes = codes,        \
+		.from_sums = from_sums, .sgd = sgd                             \
 	}
 
 #endif
