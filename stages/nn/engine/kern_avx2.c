@@ -28,7 +28,7 @@
 #define dstore(p, x) _mm256_storeu_pd((p), (x))
 #define dzero() _mm256_setzero_pd()
 #define dadd(a, b) _mm256_add_pd((a), (b))
-#define dmul(a, b) _mm256_mul_pd((a), (b))
+#define dfma(a, b, c) _mm256_fmadd_pd((a), (b), (c))
 #define MR 4
 #define ROWS(X) X(0) X(1) X(2) X(3)
 

@@ -38,7 +38,7 @@
 #define dstore(p, x) _mm512_storeu_pd((p), (x))
 #define dzero() _mm512_setzero_pd()
 #define dadd(a, b) _mm512_add_pd((a), (b))
-#define dmul(a, b) _mm512_mul_pd((a), (b))
+#define dfma(a, b, c) _mm512_fmadd_pd((a), (b), (c))
 #define MR 8
 #define ROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 

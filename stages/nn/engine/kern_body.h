@@ -8,7 +8,7 @@
  *   V, VN            float vector, its lanes
  *   vload vstore vset vfma vadd vmul vdiv vmax vmin vround vpos
  *   D, DN            double vector, its lanes; dload (converts), dstore
- *   dzero dadd dmul
+ *   dzero dadd dfma
  *   VINT vset_int    integer vector of as many; vint(p): the integers at p
  *                    plus the vector `plus`, as floats
  *   vcodes(to, x)    the low bytes of whole numbers
@@ -336,14 +336,21 @@ sums(double out[2], const float *a, const float *b, size_t n)
 	UNROLL
 	for (l = 0; l < 16 / DN; l++)
 		s[l] = t[l] = dzero();
-	for (i = 0; i + 16 <= n; i += 16) {
+	/* products are exact, 24 bits by 24 bits: fused or not is the same */
+	for (i = 0; a == b && i + 16 <= n; i += 16) {
 		UNROLL
 		for (l = 0; l < 16 / DN; l++) {
 			x = dload(a + i + l * DN);
 			s[l] = dadd(s[l], x);
-			/* exact: 24 bits by 24 bits */
-			x = dmul(x, dload(b + i + l * DN));
-			t[l] = dadd(t[l], x);
+			t[l] = dfma(x, x, t[l]);
+		}
+	}
+	for (; i + 16 <= n; i += 16) {
+		UNROLL
+		for (l = 0; l < 16 / DN; l++) {
+			x = dload(a + i + l * DN);
+			s[l] = dadd(s[l], x);
+			t[l] = dfma(x, dload(b + i + l * DN), t[l]);
 		}
 	}
 	UNROLL

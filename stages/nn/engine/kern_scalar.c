@@ -29,7 +29,7 @@
 #define dstore(p, x) (*(p) = (x))
 #define dzero() 0.0
 #define dadd(a, b) ((a) + (b))
-#define dmul(a, b) ((a) * (b))
+#define dfma(a, b, c) ((a) * (b) + (c))
 #define MR 4
 #define ROWS(X) X(0) X(1) X(2) X(3)
 
