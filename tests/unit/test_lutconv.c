@@ -180,6 +180,12 @@ near(int a, int b)
 	return 200 * b + ((a * 37 + b * 11) & 255);
 }
 
+static int32_t
+near_product(int a, int b)
+{
+	return a * b + ((a * 37 + b * 11) & 255) - 100;
+}
+
 static const struct {
 	const char *name;
 	int32_t (*at)(int a, int b);
@@ -192,6 +198,7 @@ static const struct {
 	{"products too great for float32", huge, "factored table", false},
 	{"one operand alone", constant, "factored table", true},
 	{"two terms", two_terms, "table", false},
+	{"the product and errors of a byte", near_product, "table", false},
 	{"rows that vary by less than 256", near, "table", true},
 };
 
@@ -226,6 +233,67 @@ test_ways(unsigned n, unsigned m, bool sign)
 		unsetenv("AXPIPE_TABLES");
 		ax_lut_free(&t);
 	}
+}
+
+/* Exact integers of an input whose zero point is not 0, in a layer wide enough
+ * for products of bytes: codes of both signs, and none above 127. */
+static void
+test_zero_point(int zero, float low)
+{
+	const struct ax_conv *c = &convs[2];
+	size_t nx = IMAGES * c->cin * c->h * c->w, nw = c->cout * ax_conv_k(c);
+	size_t ny = IMAGES * c->cout * c->oh * c->ow, i = 0;
+	float *x = ax_aligned(nx, 4), *w = ax_aligned(nw, 4);
+	float *y = ax_aligned(ny, 4), *want = ax_aligned(ny, 4);
+	struct ax_rng r = ax_rng(6, "zero", 0);
+	struct ax_product p = {0}, own = {0};
+	struct ax_quant qx, qw, plain;
+	struct ax_lut exact;
+	int bad = 0;
+
+	ax_quant_init(&qx, &ax_quant_asymmetric, 8, true);
+	ax_quant_init(&qw, &ax_quant_symmetric, 8, true);
+	ax_quant_set(&qx, 1.0f / 128);
+	ax_quant_set(&qw, 0.9f / qw.hi);
+	qx.zero = zero;
+	/* centred codes are the codes of a quantiser without a zero point */
+	plain = qx;
+	plain.zero = 0;
+	for (size_t j = 0; j < nx; j++)
+		x[j] = low + 0.6f * ax_rng_float(&r);
+	for (size_t j = 0; j < nw; j++)
+		w[j] = 2 * ax_rng_float(&r) - 1;
+	if (ax_lut_exact(&exact, AX_LUT_MUL, 9, 8, true, NULL) < 0 ||
+	    ax_product_integer(&p, 8, 8, true, NULL) < 0 ||
+	    ax_product_fit(&own, &p, &qx, &qw, ax_conv_k(c), "conv", NULL) != 1)
+		exit(1);
+	for (size_t n = 0; n < IMAGES; n++)
+		for (size_t o = 0; o < c->cout; o++)
+			for (size_t oy = 0; oy < c->oh; oy++)
+				for (size_t ox = 0; ox < c->ow; ox++)
+					want[i++] =
+						(float)sum_of(c, &exact, x, w,
+							      &plain, &qw, n, o,
+							      oy, ox) *
+						(qw.scale * qx.scale);
+	for (int level = AX_SIMD_SCALAR; level <= (int)ax_simd(); level++) {
+		struct ax_operands o = {c, x, w, &qx, &qw, IMAGES};
+		struct ax_engine e;
+
+		ax_engine_init(&e, NULL, ax_kern_at((enum ax_simd)level));
+		own.ops->forward(&own, &e, &o, y);
+		for (size_t j = 0; j < ny; j++)
+			bad += y[j] != want[j];
+		ax_engine_free(&e);
+	}
+	is_int(bad, 0, "exact integers, zero point %d: every sum right", zero);
+	ax_product_free(&own);
+	ax_product_free(&p);
+	ax_lut_free(&exact);
+	free(x);
+	free(w);
+	free(y);
+	free(want);
 }
 
 /* Two images to a task, nine images: the block of positions of the last one
@@ -381,12 +449,24 @@ main(void)
 	for (i = 0; i < AX_LEN(convs); i++)
 		test_table(&convs[i], &t, i & 1, false, "8-bit values");
 	ax_lut_free(&t);
+	/* the greatest values that are two digits of seven bits, and beyond */
+	for (i = 0; i < AX_LEN(convs); i++) {
+		t = random_table(8, 8, true, -5, 16378);
+		test_table(&convs[i], &t, true, false, "14-bit values");
+		ax_lut_free(&t);
+		t = random_table(8, 8, true, 0, 16384);
+		test_table(&convs[i], &t, true, false, "one more than 14 bits");
+		ax_lut_free(&t);
+	}
 	t = random_table(4, 4, true, -56, 64);
 	test_table(&convs[1], &t, false, false, "4 x 4 bits");
 	ax_lut_free(&t);
 	test_ways(8, 8, true);
 	test_ways(5, 7, true);
 	test_ways(8, 8, false);
+	test_zero_point(-77, -0.3f);
+	test_zero_point(40, -0.3f);
+	test_zero_point(31, 0);
 	test_absent();
 	test_limits();
 	test_gradients();

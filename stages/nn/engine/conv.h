@@ -43,7 +43,8 @@ void ax_conv_wgrad(struct ax_engine *e, const struct ax_conv *c, float *dw,
 
 /*
  * Table look-ups in place of products: y = mul * float(sum of look-ups +
- * plus), the sum an exact integer of 32 bits.
+ * plus), the sum an exact integer of 32 bits. Without rows the sum is that of
+ * w (a - pad), of signed codes; only where the kernels have dot8.
  */
 struct ax_lookup {
 	const struct ax_lut_rows *rows;

@@ -79,6 +79,11 @@ ax_factors_find(const struct ax_lut *t)
 	if (most_f > LIMIT || most_g > LIMIT || out->most_c > LIMIT)
 		goto none;
 	out->most = most_f * most_g;
+	out->bytes = true;
+	for (a = 0; a < 256; a++)
+		out->bytes = out->bytes && out->f[a] >= -128 &&
+			     out->f[a] < 128 && out->g[a] >= -128 &&
+			     out->g[a] < 128;
 	return out;
 none:
 	free(out);

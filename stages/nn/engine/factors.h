@@ -15,6 +15,7 @@ struct ax_factors {
 	float f[256], g[256];
 	int32_t c[256];
 	bool plain;           /* f(a) = a */
+	bool bytes;           /* f and g lie within -128..127 */
 	int64_t most, most_c; /* greatest |f g|, |c| */
 };
 

@@ -100,6 +100,16 @@ struct ax_kern {
 	 * bit 6; NULL: nothing. */
 	void (*mark)(uint8_t *idx, size_t n);
 	enum ax_lut_rows_layout layout;
+	/* Products of bytes; NULL: none. fours: indices idx[k][256] as dot8
+	 * wants them, exclusive or `flip`, of n positions. dot8: for `rows`
+	 * outputs, out[r*256 + p] += sum over k of index k at p (0..255) *
+	 * w[r*k4 + k] (-128..127), modulo 2^32; k4: k up to a multiple of 4,
+	 * the rest of w is 0. n, out and idx as for lut; `to` has k4 * 256
+	 * places. */
+	void (*fours)(uint8_t *to, const uint8_t *idx, size_t k, uint8_t flip,
+		      size_t n);
+	void (*dot8)(uint32_t *out, const uint8_t *fours, const int8_t *w,
+		     size_t k4, size_t rows, size_t n);
 
 	/* out[0] = sum a, out[1] = sum a*b, in double: element i goes to lane
 	 * i mod 16, lanes are joined pairwise (0+8, 1+9, ...; 0+4 ...). */

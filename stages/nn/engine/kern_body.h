@@ -17,7 +17,8 @@
  *   ROWS(X), MR      rows of the multiply tile
  *   lut, LAYOUT      the look-up kernel, the rows that it wants; LUT8, the
  *                    one for bytes, LUT7 and MARK, that for digits of seven
- *                    bits, where there are some
+ *                    bits, DOT8 and FOURS, products of bytes, where there are
+ *                    some
  *
  * and not meant for any other file. vmax(x, y) is x > y ? x : y and vmin
  * likewise, so that NaN and signed zero behave as in plain C. vpos(x, y) is
@@ -507,16 +508,20 @@ sgd(float *p, float *m, const float *g, float lr, float momentum, float decay,
 #define LUT7 NULL
 #define MARK NULL
 #endif
+#ifndef DOT8
+#define DOT8 NULL
+#define FOURS NULL
+#endif
 #define AX_KERN_TABLE(level)                                                   \
 	{                                                                      \
 		.name = level, .gemm = gemm, .gemm_at = gemm_at,               \
 		.wgrad = wgrad, .mix_at = mix_at, .mix = mix, .dots = dots,    \
 		.turn = turn, .pack = pack, .pack8 = pack8, .spread = spread,  \
 		.lut = lut, .lut8 = LUT8, .lut7 = LUT7, .mark = MARK,          \
-		.layout = LAYOUT, .sums = sums, .scale = scale,                \
-		.norm_grad = norm_grad, .add = add, .relu = relu,              \
-		.relu_grad = relu_grad, .quant = quant, .codes = codes,        \
-		.from_sums = from_sums, .sgd = sgd                             \
+		.fours = FOURS, .dot8 = DOT8, .layout = LAYOUT, .sums = sums,  \
+		.scale = scale, .norm_grad = norm_grad, .add = add,            \
+		.relu = relu, .relu_grad = relu_grad, .quant = quant,          \
+		.codes = codes, .from_sums = from_sums, .sgd = sgd             \
 	}
 
 #endif

@@ -281,6 +281,110 @@ mark(uint8_t *idx, size_t n)
 	}
 }
 
+/* --- products of bytes ---------------------------------------------------- */
+
+/* Blocks of 64 positions; of each, for every four indices, four vectors: number
+ * j holds in its quarter l the fours of positions 16 l + 4 j to 16 l + 4 j + 3,
+ * which is what unpacking within quarters makes. */
+FN
+fours(uint8_t *to, const uint8_t *idx, size_t k, uint8_t flip, size_t n)
+{
+	const __m512i turned = _mm512_set1_epi8((char)flip);
+	__m512i x[4], a, b, c, d;
+	size_t p, i, j;
+
+	for (p = 0; p < n; p += 64)
+		for (i = 0; i < k; i += 4, to += 256) {
+			UNROLL
+			for (j = 0; j < 4; j++)
+				x[j] = i + j < k
+					       ? _mm512_xor_si512(
+							 turned,
+							 _mm512_load_si512(
+								 idx + p +
+								 (i +
+								  j) * AX_LUTP))
+					       : _mm512_setzero_si512();
+			a = _mm512_unpacklo_epi8(x[0], x[1]);
+			b = _mm512_unpackhi_epi8(x[0], x[1]);
+			c = _mm512_unpacklo_epi8(x[2], x[3]);
+			d = _mm512_unpackhi_epi8(x[2], x[3]);
+			_mm512_store_si512(to, _mm512_unpacklo_epi16(a, c));
+			_mm512_store_si512(to + 64,
+					   _mm512_unpackhi_epi16(a, c));
+			_mm512_store_si512(to + 128,
+					   _mm512_unpacklo_epi16(b, d));
+			_mm512_store_si512(to + 192,
+					   _mm512_unpackhi_epi16(b, d));
+		}
+}
+
+/* Adds the sums of 64 positions, in the order of `fours`. */
+__attribute__((target("avx512f"), always_inline)) static inline void
+add_fours(uint32_t *out, const __m512i *s)
+{
+	__m512i a = _mm512_shuffle_i32x4(s[0], s[1], 0x44);
+	__m512i b = _mm512_shuffle_i32x4(s[2], s[3], 0x44);
+	__m512i c = _mm512_shuffle_i32x4(s[0], s[1], 0xee);
+	__m512i d = _mm512_shuffle_i32x4(s[2], s[3], 0xee);
+	const __m512i v[4] = {_mm512_shuffle_i32x4(a, b, 0x88),
+			      _mm512_shuffle_i32x4(a, b, 0xdd),
+			      _mm512_shuffle_i32x4(c, d, 0x88),
+			      _mm512_shuffle_i32x4(c, d, 0xdd)};
+
+	UNROLL
+	for (size_t l = 0; l < 4; l++)
+		_mm512_store_si512(
+			out + 16 * l,
+			_mm512_add_epi32(_mm512_load_si512(out + 16 * l),
+					 v[l]));
+}
+
+/* Four outputs by 64 positions at once; written as instructions as above. */
+FN
+dot8(uint32_t *out, const uint8_t *panel, const int8_t *w, size_t k4,
+     size_t rows, size_t n)
+{
+	const uint8_t *x;
+	const int8_t *v[4];
+	__m512i s[4][4], b;
+	size_t p, m, k, i, j;
+	int32_t four;
+
+	for (p = 0; p < n; p += 64, panel += 64 * k4)
+		for (m = 0; m < rows; m += 4) {
+			UNROLL
+			for (i = 0; i < 4; i++) {
+				v[i] = w + AX_MIN(m + i, rows - 1) * k4;
+				UNROLL
+				for (j = 0; j < 4; j++)
+					s[i][j] = _mm512_setzero_si512();
+			}
+			for (k = 0, x = panel; k < k4; k += 4, x += 256) {
+				UNROLL
+				for (i = 0; i < 4; i++) {
+					memcpy(&four, v[i] + k, sizeof(four));
+					b = _mm512_set1_epi32(four);
+					UNROLL
+					for (j = 0; j < 4; j++)
+						__asm__("vpdpbusd %2,%1,%0"
+							: "+v"(s[i][j])
+							: "v"(_mm512_load_si512(
+								  x + 64 * j)),
+							  "v"(b));
+				}
+			}
+			/* unrolled, or all sums live in memory */
+			UNROLL
+			for (i = 0; i < 4; i++)
+				if (m + i < rows)
+					add_fours(out + (m + i) * AX_LUTP + p,
+						  s[i]);
+		}
+}
+
+#define DOT8 dot8
+#define FOURS fours
 #define LUT8 lut8
 #define LUT7 lut7
 #define MARK mark

@@ -106,17 +106,36 @@ channel_scales(const struct ax_operands *o)
 	return mul;
 }
 
+/* Where there are kernels for products of bytes: sums that stay within 32 bits
+ * with the input's codes moved to 0..255, and enough outputs of a group to pay
+ * for the order that those want. */
+static bool
+has_byte_products(const struct ax_engine *e, const struct ax_operands *o)
+{
+	return e->kern->dot8 && ax_conv_k(o->c) < (size_t)1 << 15 &&
+	       o->c->cout / o->c->groups >= 4;
+}
+
+/* By look-ups in these rows, or with NULL as products of bytes; w has the
+ * weights' codes and is freed. */
+static void
+sum_codes(const struct ax_lut_rows *rows, struct ax_engine *e,
+	  const struct ax_operands *o, const struct ax_quant *in, uint8_t *w,
+	  const int32_t *plus, float *y)
+{
+	float *mul = channel_scales(o);
+	struct ax_lookup l = {rows, w, plus, mul, (uint8_t)o->in->zero};
+
+	ax_conv_lut(e, o->c, y, o->x, &l, in, o->n);
+	free(w);
+	free(mul);
+}
+
 static void
 table_forward(const struct ax_product *p, struct ax_engine *e,
 	      const struct ax_operands *o, float *y)
 {
-	uint8_t *codes = ax_weight_codes(e, o);
-	float *mul = channel_scales(o);
-	struct ax_lookup l = {&p->rows, codes, NULL, mul, (uint8_t)o->in->zero};
-
-	ax_conv_lut(e, o->c, y, o->x, &l, o->in, o->n);
-	free(codes);
-	free(mul);
+	sum_codes(&p->rows, e, o, o->in, ax_weight_codes(e, o), NULL, y);
 }
 
 /* An input quantiser whose centred codes are f of the codes. */
@@ -138,56 +157,77 @@ map_codes(const struct ax_quant *q, const struct ax_kern *k, float *out,
 		out[i] = m->f[(int)out[i] & 255];
 }
 
-/* y = mul * (sum + the channel's sum of c) */
-static void
-add_constants(const struct ax_factors *f, struct ax_engine *e,
-	      const struct ax_operands *o, const uint8_t *codes, float *y)
+/* The sum of c for each channel; caller frees. */
+static int32_t *
+constants(const struct ax_factors *f, const struct ax_operands *o,
+	  const uint8_t *codes)
 {
-	size_t per = o->c->oh * o->c->ow, k = ax_conv_k(o->c), i, j, c;
-	float *plus = ax_calloc(o->c->cout, sizeof(*plus));
+	size_t k = ax_conv_k(o->c), c, j;
+	uint32_t *plus = ax_calloc(o->c->cout, sizeof(*plus));
 
 	for (c = 0; c < o->c->cout; c++)
 		for (j = 0; j < k; j++)
-			plus[c] += (float)f->c[codes[c * k + j]];
-	for (i = 0; i < o->n; i++)
-		for (c = 0; c < o->c->cout; c++, y += per) {
-			e->kern->scale(y, y, 1, plus[c], per);
-			e->kern->scale(y, y, scale_of(o, c), 0, per);
-		}
-	free(plus);
+			plus[c] += (uint32_t)f->c[codes[c * k + j]];
+	return (int32_t *)plus;
 }
 
-/* Sums of f(a) g(w), exact in float32, by the kernels for floats. */
+/* y = mul * (sum + the channel's constant) */
+static void
+add_constants(const int32_t *plus, struct ax_engine *e,
+	      const struct ax_operands *o, float *y)
+{
+	size_t per = o->c->oh * o->c->ow, i, c;
+
+	for (i = 0; i < o->n; i++)
+		for (c = 0; c < o->c->cout; c++, y += per) {
+			e->kern->scale(y, y, 1, (float)plus[c], per);
+			e->kern->scale(y, y, scale_of(o, c), 0, per);
+		}
+}
+
+/* Sums of f(a) g(w): of bytes where they are some, else exact in float32, by
+ * the kernels for floats. */
 static void
 factored_forward(const struct ax_product *p, struct ax_engine *e,
 		 const struct ax_operands *o, float *y)
 {
-	static const struct ax_quant_ops ops = {.name = "mapped",
-						.centred = map_codes};
+	static const struct ax_quant_ops ops = {
+		.name = "mapped", .codes = map_codes, .centred = map_codes};
 	const struct ax_factors *f = p->factors;
 	size_t n = o->c->cout * ax_conv_k(o->c), i;
+	bool bytes = f->bytes && has_byte_products(e, o);
 	struct mapped m = {*o->in, o->in, f->f};
 	const struct ax_quant *in = f->plain ? o->in : &m.q;
 	uint8_t *codes;
+	int32_t *plus;
 	float *w;
 
 	/* places outside of the image are f(0) = 0 */
-	if (o->in->zero || !ax_factors_fit(f, ax_conv_k(o->c))) {
+	if (o->in->zero || (!bytes && !ax_factors_fit(f, ax_conv_k(o->c)))) {
 		table_forward(p, e, o, y);
 		return;
 	}
 	m.q.ops = &ops;
 	codes = ax_weight_codes(e, o);
+	plus = constants(f, o, codes);
+	if (bytes) {
+		for (i = 0; i < n; i++)
+			codes[i] = (uint8_t)(int)f->g[codes[i]];
+		sum_codes(NULL, e, o, in, codes, plus, y);
+		free(plus);
+		return;
+	}
 	w = ax_aligned(n, sizeof(*w));
 	for (i = 0; i < n; i++)
 		w[i] = f->g[codes[i]];
 	ax_conv_forward(e, o->c, y, o->x, w, in, true,
 			f->most_c ? 1 : common_scale(o), o->n);
 	if (f->most_c)
-		add_constants(f, e, o, codes, y);
+		add_constants(plus, e, o, y);
 	else
 		scale_channels(e, o, y);
 	free(codes);
+	free(plus);
 	free(w);
 }
 
@@ -234,6 +274,12 @@ integer_forward(const struct ax_product *p, struct ax_engine *e,
 {
 	float *w;
 
+	/* weights within -128..127 */
+	if (has_byte_products(e, o) && o->in->is_signed &&
+	    o->weight->is_signed && ax_quant_at_zero(o->weight)) {
+		sum_codes(NULL, e, o, o->in, ax_weight_codes(e, o), NULL, y);
+		return;
+	}
 	if (!exact_in_float(o->in, o->weight, ax_conv_k(o->c))) {
 		if (p->wide)
 			wide_forward(p, e, o, y);
@@ -289,7 +335,8 @@ make_table(struct ax_product *out, struct ax_lut *t, bool wide)
 	if (wide) {
 		out->wide = value;
 	} else {
-		ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value);
+		ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value,
+				 t->sign);
 		free(value);
 		if (!ax_streq(getenv("AXPIPE_TABLES"), "rows"))
 			out->factors = ax_factors_find(t);

@@ -72,9 +72,10 @@ extern const struct ax_product ax_product_float;
  * za. 2 to 8 bits an operand. Free with ax_product_free.
  *
  * The table is looked at once: one that factors (factors.h) is multiplied, the
- * others are looked up, by the kernel for bytes where the values of each row
- * are that close (rows.h). The sums are the same integers on every way;
- * AXPIPE_TABLES=rows forces the general look-up, for tests.
+ * others are looked up, by the kernels for bytes or small digits where the
+ * values of each row are that close, or multiplied and an error looked up
+ * (rows.h). The sums are the same integers on every way; AXPIPE_TABLES=rows
+ * forces the general look-up, for tests.
  */
 int ax_product_table(struct ax_product *out, const struct ax_lut *t,
 		     struct ax_err *err);

@@ -88,8 +88,23 @@ view(struct ax_lut_rows_view *r, const int32_t (*value)[256], unsigned span)
 		}
 }
 
+/* The view of what a table adds to the product, where that is little. */
+static void
+errors(struct ax_lut_rows_view *r, const int32_t (*value)[256])
+{
+	int32_t(*e)[256] = ax_calloc(256, sizeof(*e));
+
+	for (int w = 0; w < 256; w++)
+		for (int a = 0; a < 128; a++)
+			e[w][a] = (int32_t)((uint32_t)value[w][a] -
+					    (uint32_t)(a * (int8_t)w));
+	view(r, (const int32_t(*)[256])e, 128);
+	free(e);
+}
+
 void
-ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256])
+ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256],
+		 bool is_signed)
 {
 	unsigned w, a;
 	int64_t v;
@@ -97,6 +112,8 @@ ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256])
 	memset(r, 0, sizeof(*r));
 	view(&r->half, value, 128);
 	view(&r->full, value, 256);
+	if (is_signed)
+		errors(&r->errors, value);
 	for (w = 0; w < 256; w++)
 		for (a = 0; a < 256; a++) {
 			v = value[w][a];
@@ -112,6 +129,7 @@ ax_lut_rows_free(struct ax_lut_rows *r)
 	for (l = 0; l < AX_ROWS_LAYOUTS; l++) {
 		free(r->half.rows[l]);
 		free(r->full.rows[l]);
+		free(r->errors.rows[l]);
 	}
 	memset(r, 0, sizeof(*r));
 }

@@ -39,12 +39,16 @@ struct ax_lut_rows_view {
 
 struct ax_lut_rows {
 	struct ax_lut_rows_view half, full;
+	/* Of T(a,w) - a w in place of the values, for span 128; for signed
+	 * tables alone, and only to be used where it says `bytes`. */
+	struct ax_lut_rows_view errors;
 	int64_t most; /* greatest |value| */
 };
 
 /* From value[weight code & 255][input code & 255]; entries beyond the codes
  * that occur are 0 or anything. Release with ax_lut_rows_free. */
-void ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256]);
+void ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256],
+		      bool is_signed);
 void ax_lut_rows_free(struct ax_lut_rows *r);
 /* Bytes from one row to the next, and from one half of the values to the
  * next. */
