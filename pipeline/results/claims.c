@@ -387,6 +387,19 @@ fill_row(struct row *row, const struct ax_claim *c)
 	free(measured);
 }
 
+/* What the claim says in words, and what is to be said of it. */
+static void
+add_remarks(struct ax_str *s, const struct ax_claim *c)
+{
+	if (!c->text && !c->note)
+		return;
+	ax_str_add(s, "  (");
+	add_plain(s, c->text, false);
+	ax_str_add(s, c->text && c->note ? "; " : "");
+	add_plain(s, c->note, false);
+	ax_str_addc(s, ')');
+}
+
 void
 ax_claims_table(struct ax_str *s, const struct ax_claims *c, bool color)
 {
@@ -417,11 +430,7 @@ ax_claims_table(struct ax_str *s, const struct ax_claims *c, bool color)
 		}
 		ax_str_addf(s, "%s%s%s", color ? paint[c->list[i].verdict] : "",
 			    rows[i].cell[4], color ? "\033[0m" : "");
-		if (c->list[i].note) {
-			ax_str_add(s, "  (");
-			add_plain(s, c->list[i].note, false);
-			ax_str_addc(s, ')');
-		}
+		add_remarks(s, &c->list[i]);
 		ax_str_addc(s, '\n');
 		for (k = 0; k < 5; k++)
 			free(rows[i].cell[k]);

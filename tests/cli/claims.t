@@ -58,6 +58,8 @@ is "each has its verdict" "$(sed -n 's/.*"verdict": "\([a-z]*\)".*/\1/p' "$T/out
 like "coordinates are filled in" "$T/out" '"text": "point 2"'
 like "in notes, too" "$T/out" '"note": "at 3"'
 ok "the JSON is JSON" python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$T/out"
+code "the table" 4 "$AXPIPE" check h.json
+like "has text and note beside the verdict" "$T/out" 'holds  [(]point 2; at 2[)]'
 code "JUnit" 4 "$AXPIPE" check h.json --junit
 ok "is XML" python3 -c 'import sys,xml.dom.minidom as x; x.parse(sys.argv[1])' "$T/out"
 code "TAP" 4 "$AXPIPE" check h.json --tap
