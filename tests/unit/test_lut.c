@@ -500,8 +500,8 @@ shape(const char *want, const char *ports, const char *rest)
 		    0)
 		got = ax_asprintf("%ux%u %d %d", t.n, t.m, ax_lut_at(&t, 1, 0),
 				  ax_lut_at(&t, t.n > 1 ? 2 : 0, 0));
-	ok(strstr(got ? got : err.text, want) != NULL, "%s: %s", ports,
-	   got ? got : err.text);
+	ok(strstr(got ? got : err.text, want) != NULL, "%.*s: %s",
+	   (int)strcspn(ports, "\n"), ports, got ? got : err.text);
 	free(got);
 	free(text);
 	ax_lut_free(&t);
