@@ -22,6 +22,16 @@ static const struct ax_conv convs[] = {
 	{40, 6, 6, 3, 6, 6, {3, 3}, {1, 1}, {1, 1}, 1},
 };
 
+/* Odd extents, kernels and numbers of products; padding beyond the kernel. */
+static const struct ax_conv odd[] = {
+	{2, 7, 13, 4, 5, 6, {5, 5}, {3, 2}, {6, 1}, 1},
+	{6, 11, 17, 12, 10, 16, {2, 2}, {1, 1}, {0, 0}, 6},
+	{9, 8, 9, 2, 4, 5, {7, 7}, {1, 1}, {1, 1}, 1},
+	{1, 3, 33, 3, 3, 33, {1, 5}, {1, 1}, {0, 2}, 1},
+	{2, 1, 1, 4, 3, 3, {3, 3}, {1, 1}, {2, 2}, 2},
+	{5, 1, 1, 6, 1, 1, {1, 1}, {1, 1}, {0, 0}, 1},
+};
+
 /* A table with values of no pattern at all. */
 static struct ax_lut
 random_table(unsigned n, unsigned m, bool sign, int32_t lo, int32_t hi)
@@ -36,6 +46,30 @@ random_table(unsigned n, unsigned m, bool sign, int32_t lo, int32_t hi)
 			lo + (int32_t)ax_rng_below(&r, (uint32_t)(hi - lo + 1));
 	t.v[0] = lo;
 	t.v[1] = hi;
+	return t;
+}
+
+/* Every row runs over the same range, its values mostly the greatest: as much
+ * as digits and their sums can hold. Both ends are among positive operands. */
+static struct ax_lut
+edge_table(bool sign, int32_t range)
+{
+	struct ax_rng r = ax_rng(6, "edge", (uint64_t)range);
+	struct ax_lut t;
+
+	if (ax_lut_new(&t, 8, 8, sign, NULL) < 0)
+		exit(1);
+	for (int a = ax_lut_a_min(&t); a < ax_lut_a_min(&t) + 256; a++)
+		for (int b = 0; b < 256; b++) {
+			int32_t v = ax_rng_below(&r, 4) ? range : range - 1;
+
+			if (a == 1 || ax_rng_below(&r, 16) == 0)
+				v = 0;
+			else if (a == 2)
+				v = range;
+			t.v[(a - ax_lut_a_min(&t)) * 256 + b] =
+				v + 31 * b - 5000;
+		}
 	return t;
 }
 
@@ -422,6 +456,9 @@ test_gradients(void)
 int
 main(void)
 {
+	static const int32_t edges[] = {255,   255,   256,   256,
+					16383, 16383, 16384, 16384,
+					65535, 65535, 65536, 65536};
 	struct ax_lut t = random_table(8, 8, true, -32768, 32767), exact;
 	size_t i;
 
@@ -449,13 +486,16 @@ main(void)
 	for (i = 0; i < AX_LEN(convs); i++)
 		test_table(&convs[i], &t, i & 1, false, "8-bit values");
 	ax_lut_free(&t);
-	/* the greatest values that are two digits of seven bits, and beyond */
-	for (i = 0; i < AX_LEN(convs); i++) {
-		t = random_table(8, 8, true, -5, 16378);
-		test_table(&convs[i], &t, true, false, "14-bit values");
-		ax_lut_free(&t);
-		t = random_table(8, 8, true, 0, 16384);
-		test_table(&convs[i], &t, true, false, "one more than 14 bits");
+	/* the greatest ranges of a byte, of two digits of seven bits and of a
+	 * word, and what is just beyond */
+	for (size_t j = 0; j < AX_LEN(edges); j++) {
+		t = edge_table(j & 1, edges[j]);
+		for (i = 0; i < AX_LEN(odd); i++) {
+			test_table(&odd[i], &t, true, false, "edge, positive");
+			test_table(&odd[i], &t, false, false, "edge");
+		}
+		for (i = 0; i < AX_LEN(convs); i++)
+			test_table(&convs[i], &t, true, false, "edge");
 		ax_lut_free(&t);
 	}
 	t = random_table(4, 4, true, -56, 64);
