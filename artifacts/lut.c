@@ -348,6 +348,36 @@ log2_of(int64_t n)
 	return INT64_C(1) << k == n ? k : 63;
 }
 
+/* The first pair that rows of a whole rectangle of operands lack, or have
+ * twice. */
+static int
+no_table(const char *name, const struct row *row, size_t n, int64_t a0,
+	 int64_t a1, int64_t b0, int64_t b1, struct ax_err *err)
+{
+	size_t wide = (size_t)(b1 - b0 + 1), all = (size_t)(a1 - a0 + 1) * wide;
+	uint8_t *seen = ax_calloc(all, 1);
+	size_t i, at = 0;
+
+	for (i = 0; i < n; i++) {
+		at = (size_t)(row[i].a - a0) * wide + (size_t)(row[i].b - b0);
+		if (seen[at])
+			break;
+		seen[at] = 1;
+	}
+	if (i == n) /* fewer than all, then */
+		for (at = 0; seen[at]; at++)
+			;
+	free(seen);
+	return ax_err_set(err, AX_EXIT_STAGE,
+			  "%s: %zu rows with A in %" PRId64 "..%" PRId64
+			  ", B in %" PRId64 "..%" PRId64
+			  " are no complete truth table: the pair %" PRId64
+			  ",%" PRId64 " %s",
+			  name, n, a0, a1, b0, b1, a0 + (int64_t)(at / wide),
+			  b0 + (int64_t)(at % wide),
+			  i == n ? "is missing" : "occurs twice");
+}
+
 static int
 shape(struct ax_lut *out, const char *name, const struct row *row, size_t n,
       struct ax_err *err)
@@ -366,15 +396,19 @@ shape(struct ax_lut *out, const char *name, const struct row *row, size_t n,
 	bits_a = n ? log2_of(a1 - a0 + 1) : 63;
 	bits_b = n ? log2_of(b1 - b0 + 1) : 63;
 	if (bits_a < 1 || bits_a > AX_LUT_MAX_BITS || bits_b < 1 ||
-	    bits_b > AX_LUT_MAX_BITS || n != (size_t)1 << (bits_a + bits_b) ||
+	    bits_b > AX_LUT_MAX_BITS ||
 	    a0 != (sign ? -(INT64_C(1) << (bits_a - 1)) : 0) ||
 	    b0 != (sign ? -(INT64_C(1) << (bits_b - 1)) : 0))
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "%s: %zu rows with A in %" PRId64 "..%" PRId64
 				  ", B in %" PRId64 "..%" PRId64
-				  " are no complete truth table",
+				  " are no complete truth table: operands of n "
+				  "bits, 1 to %d, run from 0 to 2^n - 1, or "
+				  "both from -2^(n-1) to 2^(n-1) - 1",
 				  name, n, n ? a0 : 0, n ? a1 : 0, n ? b0 : 0,
-				  n ? b1 : 0);
+				  n ? b1 : 0, AX_LUT_MAX_BITS);
+	if (n != (size_t)1 << (bits_a + bits_b))
+		return no_table(name, row, n, a0, a1, b0, b1, err);
 	return ax_lut_new(out, bits_a, bits_b, sign, err);
 }
 
@@ -397,7 +431,7 @@ ax_lut_parse_csv(struct ax_lut *out, const char *name, const char *text,
 	if (len >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0)
 		s += 3;
 	if (stop - s < 8 || memcmp(s, "A,B,OUT", 7) != 0 ||
-	    (s[7] != '\n' && (s[7] != '\r' || s[8] != '\n')))
+	    (s[7] != '\n' && (s[7] != '\r' || stop - s < 9 || s[8] != '\n')))
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "%s:1: expected the header A,B,OUT", name);
 	s += s[7] == '\n' ? 8 : 9;

@@ -226,7 +226,7 @@ job "$T/n5" evaluate 2 '{"network":null,"mode":null,"limit":0,"batch":48}' datas
 ok "a table of 32-bit values" go "$T/n5" evaluate
 job "$T/n6" evaluate 1 '{"network":null,"mode":null,"limit":0,"batch":48}' dataset="$data" checkpoint="$T/n3.q/out/checkpoint.safetensors" lut="$T/u45.csv"
 code "a table of another sign and width" 1 go "$T/n6" evaluate
-like "says which" "$T/n6/log" "'conv1' multiplies signed codes of 6 x 6 bits, but the table is unsigned, 4 x 5 bits"
+like "says which" "$T/n6/log" "'conv1' multiplies signed codes of 6 x 6 bits, but the table is unsigned, 4 x 5 bits: give .* width_act 4, width_weight 5, signed false"
 job "$T/n7" evaluate 1 '{"network":null,"mode":null,"limit":0,"batch":48,"width_act":8,"signed":null}' dataset="$data" checkpoint="$T/n3.q/out/checkpoint.safetensors" lut="$T/table.csv"
 code "a format that the checkpoint has not" 1 go "$T/n7" evaluate
 like "shows both" "$T/n7/log" '"act_bits":6.*"act_bits":8'
@@ -320,6 +320,14 @@ like "names the tensor and both shapes" "$T/b2/log" 'conv1.weight.*\[4,1,3,3\].*
 job "$T/b3" evaluate 1 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$data" checkpoint="$d.t/out/checkpoint.safetensors"
 code "a checkpoint without scales" 1 go "$T/b3" evaluate
 like "says where they come from" "$T/b3/log" 'has no scales.*qat'
+cp "$ck" "$T/nan.safetensors"
+chmod u+w "$T/nan.safetensors"
+head_len=$(od -An -N8 -tu8 "$ck" | tr -d ' ')
+at=$(dd if="$ck" bs=1 skip=8 count="$head_len" 2>/dev/null | sed 's/.*"conv2.act_in_quant.scale":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/')
+printf '\000\000\300\177' | dd of="$T/nan.safetensors" bs=1 seek=$((8 + head_len + at)) conv=notrunc 2>/dev/null
+job "$T/b3n" evaluate 1 '{"network":null,"mode":"int8","limit":0,"batch":48}' dataset="$data" checkpoint="$T/nan.safetensors"
+code "a scale that is no number" 1 go "$T/b3n" evaluate
+like "says which, what and what to do" "$T/b3n/log" "'conv2.act_in_quant.scale' holds nan at element 0.*qat"
 job "$T/b4" evaluate 1 '{"network":null,"mode":"lut","limit":0,"batch":48}' dataset="$data" checkpoint="$ck"
 code "no table" 2 go "$T/b4" evaluate
 cp "$data" "$T/label.ds"

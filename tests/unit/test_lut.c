@@ -189,7 +189,13 @@ test_broken(void)
 	bad_csv("empty", "", "expected the header");
 	bad_csv("header alone", "A,B,OUT\n", "no complete truth table");
 	bad_csv("a row is missing", "A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n",
-		"no complete truth table");
+		"no complete truth table: the pair 1,1 is missing");
+	bad_csv("a row too many",
+		"A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n1,1,0\n0,1,0\n",
+		"the pair 0,1 occurs twice");
+	bad_csv("operands from 1", "A,B,OUT\n1,1,0\n1,2,0\n2,1,0\n2,2,0\n",
+		"no complete truth table: operands of n bits");
+	bad_csv("a header cut in its end", "A,B,OUT\r", "expected the header");
 	bad_csv("a pair twice", "A,B,OUT\n0,0,0\n0,1,0\n1,0,0\n1,0,1\n",
 		"occurs twice");
 	bad_csv("cut in a row", "A,B,OUT\n0,0,0\n0,1", "t:3: expected three");

@@ -423,12 +423,18 @@ load_scale(struct ax_quant *q, const struct ax_checkpoint *c, const char *name,
 					      : "there is one scale a tensor");
 	for (i = 0; t->dtype == AX_F32 && i < t->n; i++)
 		if (!(t->f32[i] > 0 && t->f32[i] < 1e30f))
-			break;
-	if (t->dtype != AX_F32 || i < t->n)
+			return ax_err_set(err, AX_EXIT_STAGE,
+					  "checkpoint: '%s' holds %g at "
+					  "element %zu, which is no scale: "
+					  "positive numbers below 1e30 are "
+					  "wanted; quantise anew with the "
+					  "stage qat",
+					  name, (double)t->f32[i], i);
+	if (t->dtype != AX_F32)
 		return ax_err_set(err, AX_EXIT_STAGE,
-				  "checkpoint: '%s' is no scale: positive f32 "
-				  "numbers are wanted",
-				  name);
+				  "checkpoint: '%s' is %s, which is no scale: "
+				  "f32 is wanted",
+				  name, ax_tensor_text(text, sizeof(text), t));
 	if (q->channels)
 		memcpy(q->scales, t->f32, t->bytes);
 	ax_quant_set(q, t->f32[0]);

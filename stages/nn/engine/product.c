@@ -447,11 +447,15 @@ ax_product_fit(struct ax_product *out, const struct ax_product *p,
 	    p->is_signed != in->is_signed || p->is_signed != weight->is_signed)
 		return ax_err_set(err, AX_EXIT_STAGE,
 				  "layer '%s' multiplies %s codes of %u x %u "
-				  "bits, but the table is %s, %u x %u bits",
+				  "bits, but the table is %s, %u x %u bits: "
+				  "give a table of the former, or quantise for "
+				  "this one (stage qat: width_act %u, "
+				  "width_weight %u, signed %s)",
 				  layer, in->is_signed ? "signed" : "unsigned",
 				  in->bits, weight->bits,
 				  p->is_signed ? "signed" : "unsigned",
-				  p->a_bits, p->w_bits);
+				  p->a_bits, p->w_bits, p->a_bits, p->w_bits,
+				  p->is_signed ? "true" : "false");
 	if (at_zero && sums_fit_32(p, k))
 		return 0;
 	t = copy_of(&p->lut);
