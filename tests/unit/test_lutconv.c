@@ -50,9 +50,10 @@ random_table(unsigned n, unsigned m, bool sign, int32_t lo, int32_t hi)
 }
 
 /* Every row runs over the same range, its values mostly the greatest: as much
- * as digits and their sums can hold. Both ends are among positive operands. */
+ * as digits and their sums can hold. Both ends are among positive operands.
+ * With `product` that is added to them, and they are its errors. */
 static struct ax_lut
-edge_table(bool sign, int32_t range)
+edge_table(bool sign, bool product, int32_t range)
 {
 	struct ax_rng r = ax_rng(6, "edge", (uint64_t)range);
 	struct ax_lut t;
@@ -68,7 +69,8 @@ edge_table(bool sign, int32_t range)
 			else if (a == 2)
 				v = range;
 			t.v[(a - ax_lut_a_min(&t)) * 256 + b] =
-				v + 31 * b - 5000;
+				v + 31 * b - 5000 +
+				(product ? a * (b + ax_lut_b_min(&t)) : 0);
 		}
 	return t;
 }
@@ -225,15 +227,19 @@ static const struct {
 	int32_t (*at)(int a, int b);
 	const char *way;
 	bool bytes;
+	bool errors; /* of signed codes */
 } ways[] = {
-	{"operands cut short", cut, "factored table", false},
-	{"the same, with constants", cut_and_more, "factored table", false},
-	{"a square of one operand", square, "factored table", false},
-	{"products too great for float32", huge, "factored table", false},
-	{"one operand alone", constant, "factored table", true},
-	{"two terms", two_terms, "table", false},
-	{"the product and errors of a byte", near_product, "table", false},
-	{"rows that vary by less than 256", near, "table", true},
+	{"operands cut short", cut, "factored table", false, false},
+	{"the same, with constants", cut_and_more, "factored table", false,
+	 false},
+	{"a square of one operand", square, "factored table", false, false},
+	{"products too great for float32", huge, "factored table", false,
+	 false},
+	{"one operand alone", constant, "factored table", true, false},
+	{"two terms", two_terms, "table", false, true},
+	{"the product and errors of a byte", near_product, "table", false,
+	 true},
+	{"rows that vary by less than 256", near, "table", true, false},
 };
 
 static void
@@ -252,7 +258,8 @@ test_ways(unsigned n, unsigned m, bool sign)
 		if (ax_product_table(&p, &t, NULL) < 0)
 			exit(1);
 		ok(ax_streq(p.ops->name, ways[i].way) &&
-			   (p.rows.full.bytes || !ways[i].bytes),
+			   (p.rows.full.bytes || !ways[i].bytes) &&
+			   (p.rows.errors.bytes || !ways[i].errors || !sign),
 		   "%s, %u x %u bits: %s", ways[i].name, n, m, p.ops->name);
 		ax_product_free(&p);
 		for (size_t c = i % 2; c < AX_LEN(convs); c += 2)
@@ -489,13 +496,22 @@ main(void)
 	/* the greatest ranges of a byte, of two digits of seven bits and of a
 	 * word, and what is just beyond */
 	for (size_t j = 0; j < AX_LEN(edges); j++) {
-		t = edge_table(j & 1, edges[j]);
+		t = edge_table(j & 1, false, edges[j]);
 		for (i = 0; i < AX_LEN(odd); i++) {
 			test_table(&odd[i], &t, true, false, "edge, positive");
 			test_table(&odd[i], &t, false, false, "edge");
 		}
 		for (i = 0; i < AX_LEN(convs); i++)
 			test_table(&convs[i], &t, true, false, "edge");
+		ax_lut_free(&t);
+	}
+	for (int32_t range = 255; range <= 256; range++) {
+		t = edge_table(true, true, range);
+		for (i = 0; i < AX_LEN(odd); i++)
+			test_table(&odd[i], &t, true, false, "edge of errors");
+		for (i = 0; i < AX_LEN(convs); i++)
+			test_table(&convs[i], &t, true, false,
+				   "edge of errors");
 		ax_lut_free(&t);
 	}
 	t = random_table(4, 4, true, -56, 64);

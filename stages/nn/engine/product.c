@@ -335,8 +335,7 @@ make_table(struct ax_product *out, struct ax_lut *t, bool wide)
 	if (wide) {
 		out->wide = value;
 	} else {
-		ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value,
-				 t->sign);
+		ax_lut_rows_init(&out->rows, (const int32_t(*)[256])value, t);
 		free(value);
 		if (!ax_streq(getenv("AXPIPE_TABLES"), "rows"))
 			out->factors = ax_factors_find(t);

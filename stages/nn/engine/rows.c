@@ -88,23 +88,28 @@ view(struct ax_lut_rows_view *r, const int32_t (*value)[256], unsigned span)
 		}
 }
 
-/* The view of what a table adds to the product, where that is little. */
+/* The view of what a signed table adds to the product, where that is little.
+ * Codes that do not occur must not widen the range here, either. */
 static void
-errors(struct ax_lut_rows_view *r, const int32_t (*value)[256])
+errors(struct ax_lut_rows_view *r, const struct ax_lut *t)
 {
+	int b0 = ax_lut_b_min(t), b1 = b0 + (1 << t->m), b, a, in;
 	int32_t(*e)[256] = ax_calloc(256, sizeof(*e));
 
-	for (int w = 0; w < 256; w++)
-		for (int a = 0; a < 128; a++)
-			e[w][a] = (int32_t)((uint32_t)value[w][a] -
-					    (uint32_t)(a * (int8_t)w));
+	for (b = b0; b < b1; b++)
+		for (a = 0; a < 128; a++) {
+			in = a < 1 << (t->n - 1) ? a : 0;
+			e[b & 255][a] =
+				(int32_t)((uint32_t)ax_lut_at(t, in, b) -
+					  (uint32_t)(in * b));
+		}
 	view(r, (const int32_t(*)[256])e, 128);
 	free(e);
 }
 
 void
 ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256],
-		 bool is_signed)
+		 const struct ax_lut *t)
 {
 	unsigned w, a;
 	int64_t v;
@@ -112,8 +117,8 @@ ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256],
 	memset(r, 0, sizeof(*r));
 	view(&r->half, value, 128);
 	view(&r->full, value, 256);
-	if (is_signed)
-		errors(&r->errors, value);
+	if (t->sign)
+		errors(&r->errors, t);
 	for (w = 0; w < 256; w++)
 		for (a = 0; a < 256; a++) {
 			v = value[w][a];

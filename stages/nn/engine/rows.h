@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "artifacts/lut.h"
+
 /* How a kernel wants its rows. */
 enum ax_lut_rows_layout {
 	AX_ROWS_WORDS, /* 16-bit words, in order of the input codes */
@@ -45,10 +47,11 @@ struct ax_lut_rows {
 	int64_t most; /* greatest |value| */
 };
 
-/* From value[weight code & 255][input code & 255]; entries beyond the codes
- * that occur are 0 or anything. Release with ax_lut_rows_free. */
+/* From value[weight code & 255][input code & 255], the entries of t; those
+ * beyond the codes that occur are 0 or anything. Release with
+ * ax_lut_rows_free. */
 void ax_lut_rows_init(struct ax_lut_rows *r, const int32_t (*value)[256],
-		      bool is_signed);
+		      const struct ax_lut *t);
 void ax_lut_rows_free(struct ax_lut_rows *r);
 /* Bytes from one row to the next, and from one half of the values to the
  * next. */
