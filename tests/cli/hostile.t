@@ -57,6 +57,17 @@ done
 ok "nothing was called" test ! -e "$T/bad/harm"
 like "the last error names the input" "$T/j/log" 'checkpoint'
 
+# a request that no pipeline makes: once this took no images at a time, for ever
+for batch in 0 -1; do
+	sed "s/\"batch\":[-0-9]*/\"batch\":$batch/" "$T/j/request.json" >"$T/j/r"
+	rm -f "$T/j/in/checkpoint" "$T/j/out"/*
+	ln -s "$T/bad/fine.pt" "$T/j/in/checkpoint"
+	mv "$T/j/r" "$T/j/request.json"
+	(cd "$T/j" && exec timeout 60 "$nn/evaluate/run" >log 2>&1)
+	is "batches of $batch images are refused" "$?" 2
+	like "and it says which parameter" "$T/j/log" "'batch'"
+done
+
 # --- through the program: what was there stays --------------------------------
 run --set "file=$T/bad/call-os.system.pt" >"$T/said" 2>&1
 is "the program: a stage failed" "$?" 1

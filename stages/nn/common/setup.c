@@ -64,6 +64,12 @@ check_memory(struct ax_task *t, const struct ax_network *net,
 	size_t n = AX_MIN((size_t)ax_task_int(t, "batch"), images), one;
 	double need = ax_model_memory(net, n, train), have = machine_memory();
 
+	/* a stage program started by hand: no images at a time is for ever */
+	if (ax_task_int(t, "batch") < 1)
+		return ax_err_set(err, AX_EXIT_USAGE,
+				  "'batch' is %" PRId64
+				  ": at least 1 image at a time is wanted",
+				  ax_task_int(t, "batch"));
 	/* re-estimation takes all its images at once, forward only */
 	if (bn) {
 		one = AX_MIN((size_t)ax_task_int(t, "bn_images"), d->train.n);
