@@ -14,7 +14,7 @@ ax run >"$T/again" 2>&1
 like "and has nothing to do the next time" "$T/again" '0 executed, 10 cached'
 ok "every claim holds" ax check
 for data in cifar100 fashion; do
-	for profile in full quick; do
+	for profile in full short quick; do
 		ok "$data, $profile: a graph" "$AXPIPE_BUILD/axpipe" graph "$m" --set data=$data --set profile=$profile
 	done
 done
