@@ -179,33 +179,30 @@ sum_rows(const uint64_t *rows, const uint32_t *row, uint32_t n, int k)
 	return sum;
 }
 
+/* 32 words of 16 bits as two vectors of 32 bits. */
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"),
+	       always_inline)) static inline void
+widen(__m512i *v, __m512i words)
+{
+	v[0] = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(words));
+	v[1] = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(words, 1));
+}
+
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
 gather_avx512(const uint64_t *rows, const uint32_t *out_row, uint32_t width,
 	      uint32_t sign, uint32_t *out)
 {
 	uint32_t low = AX_MIN(width, 16u);
+	__m512i v[2], above[2];
 
 	for (int k = 0; k < 512 / 32; k++) {
-		__m512i sum = sum_rows(rows, out_row, low, k);
-		__m512i v[2] = {
-			_mm512_cvtepu16_epi32(_mm512_castsi512_si256(sum)),
-			_mm512_cvtepu16_epi32(
-				_mm512_extracti64x4_epi64(sum, 1))};
-
+		widen(v, sum_rows(rows, out_row, low, k));
 		if (width > 16) {
-			sum = sum_rows(rows, out_row + 16, width - 16, k);
-			v[0] = _mm512_or_si512(
-				v[0],
-				_mm512_slli_epi32(
-					_mm512_cvtepu16_epi32(
-						_mm512_castsi512_si256(sum)),
-					16));
-			v[1] = _mm512_or_si512(
-				v[1], _mm512_slli_epi32(
-					      _mm512_cvtepu16_epi32(
-						      _mm512_extracti64x4_epi64(
-							      sum, 1)),
-					      16));
+			widen(above,
+			      sum_rows(rows, out_row + 16, width - 16, k));
+			for (int h = 0; h < 2; h++)
+				v[h] = _mm512_or_si512(
+					v[h], _mm512_slli_epi32(above[h], 16));
 		}
 		_mm512_storeu_si512(out + 32 * k, v[0]);
 		_mm512_storeu_si512(out + 32 * k + 16, v[1]);

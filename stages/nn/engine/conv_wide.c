@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Look-ups without limits: zero points for each channel, 64-bit sums. One plain
- * loop, for formats that the kernels of conv.c do not cover.
+ * loop, for formats that the kernels of conv_lut.c do not cover.
  */
 #include "stages/nn/engine/conv.h"
 #include "stages/nn/engine/conv_plan.h"

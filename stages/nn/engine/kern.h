@@ -96,8 +96,9 @@ struct ax_kern {
 	void (*lut7)(uint32_t *out, const uint8_t *rows, unsigned span,
 		     const uint8_t *w, const uint8_t *idx, size_t k, size_t n,
 		     unsigned shift);
-	/* What each index below 128 needs before the three above: bit 7 as
-	 * bit 6; NULL: nothing. */
+	/* What lut and lut7 need of indices below 128 when the span is 128:
+	 * bit 7 as bit 6; lut8 takes both, dot8 only what they were. NULL:
+	 * nothing. */
 	void (*mark)(uint8_t *idx, size_t n);
 	enum ax_lut_rows_layout layout;
 	/* Products of bytes; NULL: none. fours: indices idx[k][256] as dot8

@@ -138,21 +138,19 @@
 #define HALF(X) X(0) X(1) X(2) X(3)
 #define FULL(X) HALF(X) X(4) X(5) X(6) X(7)
 #define LUT_TABLE(n) t##n = _mm512_load_si512(row + 64 * (n));
-#define LUT_SECOND(n) LUT_SECOND_##n
-#define LUT_SECOND_0 t4 = _mm512_load_si512(row);
-#define LUT_SECOND_1 t5 = _mm512_load_si512(row + 64);
-#define LUT_SECOND_2 t6 = _mm512_load_si512(row + 128);
-#define LUT_SECOND_3 t7 = _mm512_load_si512(row + 192);
+
+#define LUT_CONSTANTS                                                          \
+	const __m512i low = _mm512_loadu_si512(order);                         \
+	const __m512i high = _mm512_loadu_si512(order + 32);                   \
+	const __m512i zero = _mm512_setzero_si512();                           \
+	const __m128i left = _mm_cvtsi32_si128((int)shift);
 
 #define LUT_FN(name, XN, ZERO, TABLES, STEP, STORE, span)                      \
 	FN name(uint32_t *out, const uint8_t *rows, const uint8_t *w,          \
 		const uint8_t *ip, size_t k, unsigned shift)                   \
 	{                                                                      \
 		enum { DIGIT = 8 };                                            \
-		const __m512i low = _mm512_loadu_si512(order);                 \
-		const __m512i high = _mm512_loadu_si512(order + 32);           \
-		const __m512i zero = _mm512_setzero_si512();                   \
-		const __m128i left = _mm_cvtsi32_si128((int)shift);            \
+		LUT_CONSTANTS                                                  \
 		__m512i x, y, z, u, t0, t1, t2, t3, t4, t5, t6, t7;            \
 		__mmask64 bit7;                                                \
 		size_t i;                                                      \
@@ -175,10 +173,7 @@
 		const uint8_t *ip, size_t k, unsigned shift)                   \
 	{                                                                      \
 		enum { DIGIT = 7 };                                            \
-		const __m512i low = _mm512_loadu_si512(order);                 \
-		const __m512i high = _mm512_loadu_si512(order + 32);           \
-		const __m512i zero = _mm512_setzero_si512();                   \
-		const __m128i left = _mm_cvtsi32_si128((int)shift);            \
+		LUT_CONSTANTS                                                  \
 		__m512i x, y, z, u, v, t0, t1, t2, t3, t4, t5, t6, t7;         \
 		const uint8_t *row;                                            \
 		__mmask64 bit7;                                                \
@@ -189,7 +184,10 @@
 			row = rows + w[i] * AX_ROWS_STRIDE(128);               \
 			HALF(LUT_TABLE)                                        \
 			row = rows + w[i + 1] * AX_ROWS_STRIDE(128);           \
-			HALF(LUT_SECOND)                                       \
+			t4 = _mm512_load_si512(row);                           \
+			t5 = _mm512_load_si512(row + 64);                      \
+			t6 = _mm512_load_si512(row + 128);                     \
+			t7 = _mm512_load_si512(row + 192);                     \
 			XN(LUT_PAIR)                                           \
 		}                                                              \
 		if (i < k) {                                                   \

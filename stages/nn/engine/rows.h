@@ -17,10 +17,10 @@
 enum ax_lut_rows_layout {
 	AX_ROWS_WORDS, /* 16-bit words, in order of the input codes */
 	AX_ROWS_BYTES, /* all low bytes of a row, then all its high bytes */
-	/* The same with digits of seven bits, of values below 2^14: those of
+	/* As bytes, but digits of seven bits, of values below 2^14: those of
 	 * two rows can be added as bytes. */
 	AX_ROWS_SEVENS,
-	/* The same, but groups of 16 in each half row as differences
+	/* As bytes, but groups of 16 in each half row as differences
 	 * (exclusive or) from the group before: for byte shuffles that know
 	 * only 16 entries. */
 	AX_ROWS_STEPS,
